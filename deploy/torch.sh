@@ -122,9 +122,13 @@ Unpack() {
   while read -r name rest; do
     # shellcheck disable=SC2086  # rest is three words: version, platform, checksum
     Fetch "$name" $rest
-    unzip -qq -o "$wheel" -x '*.py' '*.pyi' '*/libtorch_python.so' '*/__pycache__/*' -d "$into/all" ||
+    if ! unzip -qq -o "$wheel" -x '*.py' '*.pyi' '*/libtorch_python.so' -d "$into/all" \
+        2>"$temporary/unzip.log"; then
+      # unzip also warns of patterns that match nothing, which is usual.
+      grep -v '^caution:' "$temporary/unzip.log" | tail -n 3 | sed 's/^/setup: unzip: /' >&2
       Fail "could not unpack $(basename "$wheel") ($(FreeMib "$cache") MiB free in $cache). Nothing was kept." \
            "Make room or set FUSOR_CACHE to a directory on a larger disk, and run 'make setup' again."
+    fi
     KeepLibraries "$into" "$name"
     if [[ $wheel == "$temporary"/* ]]; then rm -f "$wheel"; fi
   done < <(Rows "$set")
