@@ -1,0 +1,40 @@
+# The two ways a target comes into being: fusor_library() for a folder, fusor_test() for a test program.
+# A folder's target links exactly what the folder may include (docs/architecture.md).
+
+add_library(fusor_options INTERFACE)
+target_compile_options(fusor_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  -Wno-missing-field-initializers -Werror)
+target_include_directories(fusor_options INTERFACE ${CMAKE_SOURCE_DIR})
+
+find_package(Threads REQUIRED)
+
+# fusor_library(NAME SOURCES a.cc ... LINK other ...)
+function(fusor_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC fusor_options ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY FUSOR_LIBRARIES ${name})
+endfunction()
+
+# fusor_program(NAME SOURCES main.cc LINK ...)
+function(fusor_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE fusor_options ${ARG_LINK})
+endfunction()
+
+# fusor_test(NAME SOURCES x_test.cc ... LINK ... [LABELS ...] [TIMEOUT seconds] [ARGS ...])
+# One test program = one entry of ctest.
+function(fusor_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE fusor_options ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if("sanitize" IN_LIST ARG_LABELS)
+    add_dependencies(sanitize_tests ${name})
+  endif()
+endfunction()

@@ -1,0 +1,46 @@
+#pragma once
+
+// Every limit of the system. Full means refused with RESOURCE_EXHAUSTED, never grown.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace fusor::limits {
+
+inline constexpr std::uint64_t kCellsPerSweepMax = 10'000'000;
+inline constexpr std::size_t kStagesPerSweepMax = 64;
+inline constexpr std::size_t kAxisValuesMax = 100'000;
+inline constexpr std::size_t kSweepFileBytesMax = 4 << 20;
+inline constexpr std::size_t kSweepsOpenMax = 10'000;
+inline constexpr std::size_t kWorkersMax = 10'000;
+inline constexpr std::size_t kSlotsPerWorkerMax = 1'024;
+
+inline constexpr std::size_t kMessageBytesMax = 8 << 20;          // one gRPC message
+inline constexpr std::size_t kFactBytesInFlightMax = 1 << 20;     // unacknowledged facts per worker
+inline constexpr std::size_t kFactsPerBatchMax = 4'096;
+inline constexpr std::size_t kLogLineBytesMax = 16 << 10;         // longer lines are cut
+inline constexpr std::size_t kLogTailLines = 50;
+inline constexpr std::size_t kMetricNameBytesMax = 256;
+inline constexpr std::size_t kSeriesPerAttemptMax = 10'000;
+inline constexpr std::size_t kMetricsQueueBytesMax = 256 << 20;
+inline constexpr std::size_t kEventsPerTurnMax = 4'096;
+inline constexpr std::size_t kLoopQueueMax = 65'536;
+inline constexpr std::size_t kWatchersMax = 1'024;
+inline constexpr std::size_t kWatchQueueMax = 10'000;             // then the reader gets `resync`
+inline constexpr std::size_t kArtifactChunkBytes = 1 << 20;
+inline constexpr std::uint64_t kArtifactBytesMax = 1ULL << 40;
+inline constexpr std::uint64_t kSpoolBytesMax = 4ULL << 30;
+inline constexpr std::uint64_t kSpoolReserveBytes = 64ULL << 20;  // for state, checkpoint, final facts
+inline constexpr std::size_t kPageSizeMax = 10'000;
+
+inline constexpr std::chrono::milliseconds kLeaseLength{15'000};
+inline constexpr std::chrono::milliseconds kHeartbeatEvery{3'000};
+inline constexpr std::chrono::milliseconds kStartDeadline{60'000};
+inline constexpr std::chrono::hours kRequestIdKept{7 * 24};
+inline constexpr std::chrono::milliseconds kQuarantineWindow{60'000};
+inline constexpr int kQuarantineFailures = 3;
+inline constexpr std::chrono::milliseconds kBackoffMin{1'000};
+inline constexpr std::chrono::milliseconds kBackoffMax{60'000};
+
+}  // namespace fusor::limits

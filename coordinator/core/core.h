@@ -1,0 +1,59 @@
+#pragma once
+
+// The coordinator's decisions: a pure state machine. Owned by one thread, the loop. No clock, file,
+// socket or random device: time and everything else comes in with the events, what is to be done
+// goes out as Effects.
+//
+// A turn: Apply() for each drained event with one `now`, then Schedule() once, then the edge commits
+// effects.writes in one transaction, then performs effects.sends.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/effect.h"
+#include "coordinator/core/event.h"
+#include "coordinator/core/snapshot.h"
+
+namespace fusor {
+
+struct CoreOptions {
+  std::string cluster_id;
+  std::uint64_t generation = 1;
+  Duration lease_length;
+  Duration heartbeat_every;
+  Duration start_deadline;
+};
+
+class Core {
+ public:
+  explicit Core(CoreOptions options);
+  // What state.db held: restores everything, gives every lease its full length from `now`.
+  Core(CoreOptions options, const Snapshot& snapshot, Time now);
+  ~Core();
+
+  void Apply(const Event& event, Time now, Effects& effects);
+
+  // Places ready trials on free slots when something changed since the last call.
+  void Schedule(Time now, Effects& effects);
+
+  // The next moment at which Tick has something to do; kNever when idle.
+  Time NextDeadline() const;
+
+  // Why the trial is not running: reasons in order of weight; empty when it runs or is terminal.
+  std::vector<std::string> Explain(const TrialKey& trial, Time now) const;
+
+  // For plan and views: how many slots could ever run the requirement, and what is missing.
+  FitReport Fit(const Requirement& requirement) const;
+
+  // Views of live state, for List and Watch. Cheap; the loop thread only.
+  CoreView View() const;
+  SweepView ViewSweep(SweepId sweep) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fusor

@@ -1,0 +1,87 @@
+#pragma once
+
+// What the core is restored from, and what it shows of itself. Plain data.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/grid.h"
+#include "coordinator/core/spec.h"
+#include "coordinator/core/state.h"
+#include "coordinator/core/write.h"
+
+namespace fusor {
+
+// The rows of state.db that the core needs: open and finished sweeps, a state byte for every trial
+// with a row, full rows only of trials and attempts that are not terminal.
+struct Snapshot {
+  struct Sweep {
+    PutSweep row;
+    std::shared_ptr<const SweepSpec> spec;
+    struct Cell {
+      std::uint32_t stage = 0;
+      std::uint64_t cell = 0;
+      TrialState state = TrialState::kReady;
+    };
+    std::vector<Cell> terminal;  // trials in a terminal state
+  };
+  std::vector<Sweep> sweeps;
+  std::vector<PutTrial> live_trials;      // rows of trials in no terminal state
+  std::vector<PutAttempt> live_attempts;  // granted or running
+  std::vector<PutCursor> cursors;         // of live attempts
+  std::vector<PutArtifact> artifacts;     // checkpoints of live trials; models of trials in needed stages
+  std::vector<PutWorker> workers;
+  std::vector<PutRequest> requests;
+  AttemptId last_attempt;
+  ArtifactId last_artifact;
+  EventId last_event;
+  SweepId last_sweep;
+  WorkerId last_worker;
+};
+
+// How well the present workers serve a requirement.
+struct FitReport {
+  int workers_fitting = 0;
+  int slots_fitting = 0;                // slots that could ever run it
+  std::vector<std::string> fitting;     // worker names
+  std::vector<std::string> missing;     // what stands in the way, per worker or in general
+};
+
+struct SlotView {
+  std::uint32_t index = 0;
+  AttemptId attempt;        // 0 = free
+  std::string condition;    // empty = usable, else "quarantined: ...", "stuck: ..."
+};
+
+struct WorkerView {
+  WorkerId id;
+  WorkerInfo info;
+  bool connected = false;
+  bool draining = false;
+  std::string reason;
+  std::vector<SlotView> slots;
+};
+
+struct SweepView {
+  SweepId id;
+  SweepState state = SweepState::kRunning;
+  int priority = 50;
+  int max_running = 0;
+  struct Stage {
+    std::uint64_t cells = 0;
+    std::uint64_t trials = 0;
+    std::array<std::uint64_t, kTrialStates> counts{};  // by TrialState
+  };
+  std::vector<Stage> stages;
+};
+
+struct CoreView {
+  std::vector<WorkerView> workers;
+  std::vector<SweepId> sweeps;
+};
+
+}  // namespace fusor
