@@ -28,7 +28,8 @@ base=${LINT_BASE:-$(git merge-base HEAD '@{upstream}' 2>/dev/null || git rev-par
 changed=$(git diff --name-only "${base:-HEAD}" -- trainer tests/trainer; git ls-files -o --exclude-standard -- trainer)
 tidied=()
 for file in "${sources[@]}"; do
-  [[ $file == *.cc ]] && grep -qF "/$file\"" "$build/compile_commands.json" || continue
+  [[ $file == *.cc ]] || continue
+  grep -qF "/$file\"" "$build/compile_commands.json" || continue
   if [[ $file == trainer/* || $file == tests/trainer/* || $file == tests/unit/trainer/* ]]; then
     grep -qxF "$file" <<<"$changed" || continue
   fi
