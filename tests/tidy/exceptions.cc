@@ -6,7 +6,7 @@
 namespace fusor::tidy {
 
 std::vector<Exception> ParseExceptions(std::string_view text) {
-  static const std::regex pattern("- `([a-z-]+)` in `([^`]+)`: ([^\n]+)");
+  static const std::regex pattern("(?:^|\n)- `([a-z-]+)` in `([^`]+)`: ([^\n]+)");
   const std::string copy(text);
   std::vector<Exception> exceptions;
   for (std::sregex_iterator it(copy.begin(), copy.end(), pattern), end; it != end; ++it) {
