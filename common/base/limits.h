@@ -40,6 +40,18 @@ inline constexpr std::chrono::milliseconds kStartDeadline{60'000};
 inline constexpr std::chrono::hours kRequestIdKept{7 * 24};
 inline constexpr std::chrono::milliseconds kQuarantineWindow{60'000};
 inline constexpr int kQuarantineFailures = 3;
+// A quarantined slot is lent to one trial now and then, first after this long; success releases it.
+inline constexpr std::chrono::milliseconds kProbationMin{60'000};
+inline constexpr std::chrono::hours kProbationMax{1};
+// A crash sooner than this after a resume speaks against the checkpoint.
+inline constexpr std::chrono::milliseconds kCheckpointSuspectWindow{60'000};
+// A gang that waits longer reserves the slots that free up.
+inline constexpr std::chrono::milliseconds kGangPatience{60'000};
+// A worker without a stream for longer than its lease and this is shown as gone.
+inline constexpr std::chrono::milliseconds kWorkerGoneAfter{120'000};
+// An attempt may end by itself so long after its time limit before it is aborted.
+inline constexpr std::chrono::milliseconds kTimeLimitGrace{10'000};
+inline constexpr std::size_t kRequestsRememberedMax = 1'000'000;
 inline constexpr std::chrono::milliseconds kBackoffMin{1'000};
 inline constexpr std::chrono::milliseconds kBackoffMax{60'000};
 

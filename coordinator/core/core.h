@@ -4,14 +4,15 @@
 // socket or random device: time and everything else comes in with the events, what is to be done
 // goes out as Effects.
 //
-// A turn: Apply() for each drained event with one `now`, then Schedule() once, then the edge commits
-// effects.writes in one transaction, then performs effects.sends.
+// A turn: Apply() for each drained event with one `now`, then Schedule() once, then the edge
+// commits effects.writes in one transaction, then performs effects.sends.
 
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "coordinator/core/effect.h"
 #include "coordinator/core/event.h"
 #include "coordinator/core/snapshot.h"
@@ -24,6 +25,7 @@ struct CoreOptions {
   Duration lease_length;
   Duration heartbeat_every;
   Duration start_deadline;
+  Duration gang_patience = limits::kGangPatience;
 };
 
 class Core {
@@ -50,6 +52,12 @@ class Core {
   // Views of live state, for List and Watch. Cheap; the loop thread only.
   CoreView View() const;
   SweepView ViewSweep(SweepId sweep) const;
+  TrialView ViewTrial(const TrialKey& trial) const;
+  // The states of `count` cells from `from` on; cells that are no trials are nothing.
+  std::vector<std::optional<TrialState>> States(SweepId sweep, std::uint32_t stage,
+                                                std::uint64_t from, std::uint64_t count) const;
+  // Nothing when the attempt is not live: what still comes of it is refused.
+  std::optional<AttemptView> FindAttempt(AttemptId attempt) const;
 
  private:
   struct State;

@@ -17,7 +17,8 @@
 namespace fusor {
 
 // The rows of state.db that the core needs: open and finished sweeps, a state byte for every trial
-// with a row, full rows only of trials and attempts that are not terminal.
+// with a row. Full rows of trials that are not terminal, and of failed and canceled ones, whose
+// attempt numbers and counters a retry continues; succeeded trials are a byte each.
 struct Snapshot {
   struct Sweep {
     PutSweep row;
@@ -30,10 +31,11 @@ struct Snapshot {
     std::vector<Cell> terminal;  // trials in a terminal state
   };
   std::vector<Sweep> sweeps;
-  std::vector<PutTrial> live_trials;      // rows of trials in no terminal state
+  std::vector<PutTrial> live_trials;      // rows of all trials but the succeeded ones
   std::vector<PutAttempt> live_attempts;  // granted or running
   std::vector<PutCursor> cursors;         // of live attempts
-  std::vector<PutArtifact> artifacts;     // checkpoints of live trials; models of trials in needed stages
+  // Checkpoints of the trials in live_trials; models of trials in stages that others need.
+  std::vector<PutArtifact> artifacts;
   std::vector<PutWorker> workers;
   std::vector<PutRequest> requests;
   AttemptId last_attempt;
@@ -46,15 +48,15 @@ struct Snapshot {
 // How well the present workers serve a requirement.
 struct FitReport {
   int workers_fitting = 0;
-  int slots_fitting = 0;                // slots that could ever run it
-  std::vector<std::string> fitting;     // worker names
-  std::vector<std::string> missing;     // what stands in the way, per worker or in general
+  int slots_fitting = 0;             // slots that could ever run it
+  std::vector<std::string> fitting;  // worker names
+  std::vector<std::string> missing;  // what stands in the way, per worker or in general
 };
 
 struct SlotView {
   std::uint32_t index = 0;
-  AttemptId attempt;        // 0 = free
-  std::string condition;    // empty = usable, else "quarantined: ...", "stuck: ..."
+  AttemptId attempt;      // 0 = free
+  std::string condition;  // empty = usable, else "quarantined: ...", "stuck: ..."
 };
 
 struct WorkerView {
@@ -77,6 +79,23 @@ struct SweepView {
     std::array<std::uint64_t, kTrialStates> counts{};  // by TrialState
   };
   std::vector<Stage> stages;
+};
+
+// A trial as the core sees it, with or without a row.
+struct TrialView {
+  bool exists = false;  // it is a cell of the grid that is a trial
+  bool has_row = false;
+  TrialState state = TrialState::kReady;
+  std::string reason;
+};
+
+// A live attempt.
+struct AttemptView {
+  AttemptId id;
+  TrialKey trial;
+  std::uint32_t number = 0;
+  std::uint32_t world = 1;
+  bool suspect = false;
 };
 
 struct CoreView {

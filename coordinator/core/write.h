@@ -1,7 +1,7 @@
 #pragma once
 
-// What a turn of the loop puts into state.db, as data. The store commits all writes of a turn in one
-// transaction, in order; only then are the turn's sends performed.
+// What a turn of the loop puts into state.db, as data. The store commits all writes of a turn in
+// one transaction, in order; only then are the turn's sends performed.
 
 #include <cstdint>
 #include <map>
@@ -21,12 +21,14 @@ namespace fusor {
 struct PutSweep {
   SweepId id;
   std::string name;
-  std::string source;                  // the YAML as submitted
-  std::vector<std::string> overrides;  // --set, in order
+  std::string source;                     // the YAML as submitted
+  std::vector<std::string> overrides;     // --set, in order
   std::vector<std::int64_t> extra_seeds;  // by `extend`
   SweepState state = SweepState::kRunning;
   int priority = 50;
   int max_running = 0;
+  // Data set -> fingerprint, pinned by the first grant that uses it: a sweep never mixes two.
+  std::map<std::string, std::string> fingerprints;
   Time submitted;
   Time ended;  // kNever while open
 };
@@ -40,21 +42,23 @@ struct RemoveSweep {
 struct PutTrial {
   TrialKey key;
   TrialState state = TrialState::kReady;
-  std::uint32_t attempts = 0;      // granted so far
+  std::uint32_t attempts = 0;  // granted so far
   std::uint32_t crashes = 0;
   std::uint32_t losses = 0;
+  std::map<Failure, std::uint32_t> other_failures;  // those that `retry.also` counts, by kind
   Failure failure = Failure::kNone;
-  std::string reason;              // why it is in this state, one line
-  std::string name;                // task-...
+  std::string reason;  // why it is in this state, one line
+  std::string name;    // task-...
   std::string config_hash;
-  std::string params;              // canonical JSON of the parameters
+  std::string params;  // canonical JSON of the parameters
   int threads = 0;
-  std::int64_t step = 0;           // last known
-  std::int64_t running_ms = 0;     // over all attempts that ended
+  std::int64_t step = 0;        // last known
+  std::int64_t running_ms = 0;  // over all attempts that ended
+  std::int64_t limited_ms = 0;  // the part of it that counts against the time limit
   bool has_objective = false;
-  double objective = 0;            // best so far
+  double objective = 0;  // best so far
   std::int64_t objective_step = 0;
-  std::string precision_used;      // of the attempt that ended it, when another than asked
+  std::string precision_used;  // of the attempt that ended it, when another than asked
   Time first_granted = kNever;
   Time ended = kNever;
 };
@@ -64,7 +68,7 @@ struct PutAttempt {
   TrialKey trial;
   std::uint32_t number = 0;
   AttemptState state = AttemptState::kGranted;
-  WorkerId worker;                 // of rank 0
+  WorkerId worker;  // of rank 0
   std::vector<std::pair<WorkerId, std::uint32_t>> slots;
   OutcomeKind outcome = OutcomeKind::kSucceeded;  // meaningful when ended
   Failure failure = Failure::kNone;
@@ -73,9 +77,9 @@ struct PutAttempt {
   std::int64_t resumed_from_step = -1;
   bool bit_exact = true;
   std::string precision_used;
-  std::string info;                // JSON object of the started fact's info
-  std::string log_tail;            // last lines, when it failed
-  std::string granted_because;     // the placement's reason
+  std::string info;             // JSON object of the started fact's info
+  std::string log_tail;         // last lines, when it failed
+  std::string granted_because;  // the placement's reason
   Time granted;
   Time started = kNever;
   Time ended = kNever;
@@ -115,7 +119,7 @@ struct RemoveArtifact {
 struct PutWorker {
   WorkerId id;
   WorkerInfo info;
-  std::string state;   // connected, suspect, gone, draining
+  std::string state;  // connected, suspect, gone, draining
   std::string reason;
   bool draining = false;
   std::vector<std::string> slot_notes;  // per slot: empty, "quarantined: ...", "stuck: ..."
@@ -126,9 +130,9 @@ struct PutWorker {
 struct PutEvent {
   EventId id;
   Time time;
-  std::string kind;    // "trial_moved", "worker_lost", "sweep_submitted", ...
-  SweepId sweep;       // 0 = none, as below
-  TrialKey trial;      // meaningful when has_trial
+  std::string kind;  // "trial_moved", "worker_lost", "sweep_submitted", ...
+  SweepId sweep;     // 0 = none, as below
+  TrialKey trial;    // meaningful when has_trial
   bool has_trial = false;
   AttemptId attempt;
   WorkerId worker;
@@ -140,7 +144,8 @@ struct PutEvent {
 struct PutRequest {
   std::string request_id;
   std::string content_sha256;
-  SweepId sweep;       // what it made or touched
+  SweepId sweep;            // what it made or touched
+  std::uint64_t count = 0;  // how many trials it touched, as the reply said
   Time time;
 };
 
