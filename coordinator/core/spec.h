@@ -32,12 +32,14 @@ struct Axis {
 
 // Axes that move together: one for a plain axis, several for `zip` and `cells`.
 // rows[r][k] is an index into axes[axes[k]].values.
+// A plain axis' rows are 0, 1, 2, ...
 struct Dimension {
   std::vector<std::size_t> axes;
   std::vector<std::vector<std::uint32_t>> rows;
 };
 
-// A cell is excluded when every listed axis has one of the listed values.
+// A cell is excluded when every listed axis has one of the listed values. A term without values (the
+// axis does not have them) matches nothing.
 struct Exclude {
   struct Term {
     std::size_t axis = 0;
@@ -100,9 +102,12 @@ struct StageSpec {
   std::vector<Exclude> excludes;
   // `random:` the drawn positions within one seed's block, sorted; absent = the whole grid.
   std::optional<std::vector<std::uint64_t>> drawn;
+  bool own_seeds = false;   // sets `seeds` itself: not matched implicitly, not extended
+  bool seeds_given = true;  // false: nobody wrote `seeds`, the one seed is the recipe's default
   ParamValues params;  // every parameter that is no axis, defaults filled in
   std::vector<Need> needs;
   Resources resources;
+  std::map<std::string, std::string> precision_fallback;  // the sweep's
   Retry retry;
   CheckpointPolicy checkpoint;
   Duration time_limit{0};  // running time of one trial over all its attempts; 0 = none
