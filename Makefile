@@ -27,8 +27,12 @@ setup:
 ready:
 	@deploy/setup.sh --stamp build/.ready
 
+# Both are told to CMake each time: it would otherwise keep an earlier answer.
+CONFIGURE = cmake -DFUSOR_TORCH=$(abspath $(FUSOR_TORCH)) -DFUSOR_CACHE=$(abspath $(FUSOR_CACHE)) \
+            $(CMAKE_ARGS) --preset
+
 configure: ready
-	@cmake --preset $(PRESET) $(CMAKE_ARGS) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@$(CONFIGURE) $(PRESET) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 
 build: configure
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -58,7 +62,7 @@ lint: configure
 
 sanitize: ready
 	@set -e; for preset in asan tsan; do \
-	  cmake --preset $$preset >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }; \
+	  $(CONFIGURE) $$preset >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }; \
 	  cmake --build --preset $$preset -j $(JOBS); \
 	  ctest --preset $$preset -j 2; \
 	done

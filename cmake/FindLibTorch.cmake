@@ -4,6 +4,7 @@
 #   fusor::torch_cuda   libtorch_cuda and libc10_cuda, where the CUDA libraries and headers are too;
 #                       only the plug-in (trainer/cuda) links it
 #   LibTorch_VERSION, LibTorch_ROOT (the directory that holds lib/ and include/)
+#   LibTorch_NVCC       the CUDA wheels' compiler, or empty
 #
 # Where it looks: FUSOR_TORCH (CMake variable or environment: a site-packages/torch or an unpacked
 # LibTorch archive), else the cache that deploy/torch.sh fills (FUSOR_CACHE, ~/.cache/fusor).
@@ -144,6 +145,7 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
       _libtorch_import(fusor::libcudart "${_libtorch_cudart}")
       target_link_libraries(fusor::torch_cuda INTERFACE fusor::libcudart)
     endif()
+    file(GLOB LibTorch_NVCC "${LibTorch_ROOT}/../nvidia/*/bin/nvcc")
     if(LibTorch_NCCL_INCLUDE_DIR)
       target_compile_definitions(fusor::torch_cuda INTERFACE USE_C10D_NCCL)
     endif()
