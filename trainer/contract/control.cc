@@ -1,0 +1,66 @@
+#include "trainer/contract/control.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace fusor {
+
+Wishes Control::Take() {
+  Poll();
+  return std::exchange(wishes_, Wishes());
+}
+
+void Control::Wait(std::chrono::milliseconds duration) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + duration;
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    pollfd fds[2] = {{options_.command_fd, POLLIN, 0}, {options_.signal_fd, POLLIN, 0}};
+    int ready = poll(fds, 2, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready > 0) {
+      if (fds[0].revents != 0) ReadCommands();
+      if (fds[1].revents != 0) ReadSignals();
+    }
+    bool wished = wishes_.checkpoint || wishes_.stop || wishes_.finish_early;
+    if (wished || Clock::now() >= end) return;
+  }
+}
+
+void Control::ReadCommands() {
+  char buffer[512];
+  ssize_t count = read(options_.command_fd, buffer, sizeof buffer);
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (count <= 0) {
+    options_.abort();
+    return;
+  }
+  partial_.append(buffer, static_cast<std::size_t>(count));
+  std::size_t start = 0;
+  for (std::size_t end; (end = partial_.find('\n', start)) != std::string::npos; start = end + 1) {
+    Obey(std::string_view(partial_).substr(start, end - start));
+  }
+  partial_.erase(0, start);
+  if (partial_.size() > kCommandBytesMax) partial_.clear();
+}
+
+void Control::ReadSignals() {
+  signalfd_siginfo info;
+  if (read(options_.signal_fd, &info, sizeof info) == sizeof info) wishes_.stop = true;
+}
+
+void Control::Obey(std::string_view line) {
+  nlohmann::json command = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!command.is_object() || !command.contains("c") || !command["c"].is_string()) return;
+  const auto& name = command["c"].get_ref<const std::string&>();
+  if (name == "checkpoint") wishes_.checkpoint = true;
+  if (name == "checkpoint_and_stop") wishes_.stop = true;
+  if (name == "finish_early") wishes_.finish_early = true;
+  if (name == "abort") options_.abort();
+}
+
+}  // namespace fusor

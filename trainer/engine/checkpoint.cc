@@ -1,0 +1,129 @@
+#include "trainer/engine/checkpoint.h"
+
+#include <charconv>
+#include <map>
+#include <vector>
+
+#include "trainer/io/safetensors.h"
+
+namespace fusor {
+namespace {
+
+using Metadata = std::map<std::string, std::string>;
+
+// Shortest form that reads back as the same double.
+std::string Exact(double value) {
+  char buffer[32];
+  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+}
+
+// Reads members of the metadata; the first that is missing or malformed is remembered.
+class Reader {
+ public:
+  Reader(const std::string& path, const Metadata& metadata) : path_(path), metadata_(metadata) {}
+
+  template <class T>
+  void Number(const char* name, T& out) {
+    auto it = metadata_.find(name);
+    if (it == metadata_.end()) return Fail(std::string("has no '") + name + "'");
+    const std::string& text = it->second;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      Fail(std::string("'") + name + "' is no number: " + text);
+    }
+  }
+
+  std::string Text(const char* name) {
+    auto it = metadata_.find(name);
+    if (it != metadata_.end()) return it->second;
+    Fail(std::string("has no '") + name + "'");
+    return "";
+  }
+
+  const Status& status() const { return status_; }
+
+ private:
+  void Fail(const std::string& what) {
+    if (status_.ok()) status_ = DataLoss(path_ + ": " + what);
+  }
+
+  const std::string& path_;
+  const Metadata& metadata_;
+  Status status_;
+};
+
+std::vector<NamedTensor> ModelTensors(const ParameterSet& parameters, const std::string& prefix) {
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& p : parameters.trained) tensors.push_back({prefix + p.name, p.value});
+  for (const Buffer& b : parameters.buffers) tensors.push_back({prefix + b.name, b.value});
+  return tensors;
+}
+
+std::vector<NamedTensor> AllTensors(const ParameterSet& parameters, const Sgd& optimizer) {
+  std::vector<NamedTensor> tensors = ModelTensors(parameters, "model.");
+  for (const NamedTensor& moment : optimizer.state()) {
+    tensors.push_back({"optimizer." + moment.name, moment.tensor});
+  }
+  return tensors;
+}
+
+}  // namespace
+
+Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
+                      const Position& position, const ParameterSet& parameters,
+                      const Sgd& optimizer) {
+  Metadata metadata = {
+      {"format", "fusor.checkpoint.1"},
+      {"config", identity.config},
+      {"numerics", identity.numerics},
+      {"step", std::to_string(position.step)},
+      {"evaluated_step", std::to_string(position.evaluated_step)},
+      {"loss_sum", Exact(position.averages.loss_sum)},
+      {"accuracy_sum", Exact(position.averages.accuracy_sum)},
+      {"averaged_steps", std::to_string(position.averages.steps)},
+      {"best_value", Exact(position.best_value)},
+      {"best_step", std::to_string(position.best_step)},
+  };
+  return WriteSafetensors(path, AllTensors(parameters, optimizer), metadata);
+}
+
+Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& identity,
+                               ParameterSet& parameters, const Sgd& optimizer) {
+  auto file = SafetensorsFile::Open(path);
+  if (!file.ok()) return file.status();
+  Reader reader(path, file->header().metadata);
+  if (reader.Text("format") != "fusor.checkpoint.1") {
+    return DataLoss(path + ": not a checkpoint of this program");
+  }
+  if (reader.Text("config") != identity.config) {
+    return FailedPrecondition(path +
+                              ": belongs to another configuration: " + reader.Text("config"));
+  }
+  Resumed resumed;
+  resumed.bit_exact = reader.Text("numerics") == identity.numerics;
+  Position& position = resumed.position;
+  reader.Number("step", position.step);
+  reader.Number("evaluated_step", position.evaluated_step);
+  reader.Number("loss_sum", position.averages.loss_sum);
+  reader.Number("accuracy_sum", position.averages.accuracy_sum);
+  reader.Number("averaged_steps", position.averages.steps);
+  reader.Number("best_value", position.best_value);
+  reader.Number("best_step", position.best_step);
+  RETURN_IF_ERROR(reader.status());
+  std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
+  if (tensors.size() != file->header().tensors.size()) {
+    return DataLoss(path + ": has " + std::to_string(file->header().tensors.size()) +
+                    " tensors, this configuration has " + std::to_string(tensors.size()));
+  }
+  for (NamedTensor& named : tensors) RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
+  return resumed;
+}
+
+Status SaveModel(const std::string& path, const ParameterSet& parameters,
+                 const RunIdentity& identity, std::int64_t step) {
+  Metadata metadata = {
+      {"format", "pt"}, {"fusor.config", identity.config}, {"fusor.step", std::to_string(step)}};
+  return WriteSafetensors(path, ModelTensors(parameters, ""), metadata);
+}
+
+}  // namespace fusor

@@ -1,0 +1,55 @@
+#pragma once
+
+// Everything a run needs to go on as if it had never stopped, in one safetensors file: the tensors
+// of model and optimiser, and the position in the metadata. Random draws depend on the position
+// alone.
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "common/base/status.h"
+#include "trainer/models/parameters.h"
+#include "trainer/optim/sgd.h"
+
+namespace fusor {
+
+// Means over the steps since the last evaluation.
+struct Averages {
+  double loss_sum = 0;
+  double accuracy_sum = 0;
+  std::int64_t steps = 0;
+};
+
+struct Position {
+  std::int64_t step = 0;             // finished steps
+  std::int64_t evaluated_step = -1;  // of the last evaluation
+  Averages averages;
+  double best_value = std::numeric_limits<double>::quiet_NaN();  // of the selection metric
+  std::int64_t best_step = -1;                                   // -1: no best model yet
+};
+
+// What a run is: `config` must be equal for a checkpoint to be taken up; the rest decides whether
+// going on can be bit for bit what going straight would have been.
+struct RunIdentity {
+  std::string config;    // recipe, version and parameters, canonical
+  std::string numerics;  // threads, instruction set, precision, device
+};
+
+struct Resumed {
+  Position position;
+  bool bit_exact = true;
+};
+
+Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
+                      const Position& position, const ParameterSet& parameters,
+                      const Sgd& optimizer);
+
+Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& identity,
+                               ParameterSet& parameters, const Sgd& optimizer);
+
+// The model alone, for use elsewhere.
+Status SaveModel(const std::string& path, const ParameterSet& parameters,
+                 const RunIdentity& identity, std::int64_t step);
+
+}  // namespace fusor

@@ -1,0 +1,34 @@
+#pragma once
+
+// A table that grows by a row now and then. The file is replaced as a whole, so that it never holds
+// half a row and an older hard link to it stays what it was.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/status.h"
+
+namespace fusor {
+
+class CsvLog {
+ public:
+  struct Cell {
+    std::string_view column;
+    double value = 0;
+  };
+
+  // The first row's columns are the table's; a later row must have the same.
+  void Add(std::span<const Cell> row);
+  Status Write(const std::string& path) const;
+  // Goes on with the rows of a file written before.
+  Status Load(const std::string& path);
+
+  bool empty() const { return text_.empty(); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace fusor

@@ -1,0 +1,33 @@
+#pragma once
+
+// What forward and backward compute in. Weights are fp32 masters always; only the compute type
+// changes. Norms, softmax and the loss are taken in fp32 whatever the compute type.
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace fusor {
+
+class Precision {
+ public:
+  // fp32 and bf16 on a CPU; tf32 and fp16 on a GPU too.
+  static Result<Precision> FromName(std::string_view name, bool on_gpu);
+
+  at::ScalarType compute() const { return compute_; }
+  bool tf32() const { return tf32_; }
+
+  // `tensor` in the compute type; the gradient comes back in the tensor's own.
+  at::Tensor Cast(const at::Tensor& tensor) const;
+
+ private:
+  Precision(at::ScalarType compute, bool tf32) : compute_(compute), tf32_(tf32) {}
+
+  at::ScalarType compute_;
+  bool tf32_;
+};
+
+}  // namespace fusor

@@ -1,0 +1,116 @@
+#include "trainer/process/run_trial.h"
+
+#include <ATen/Parallel.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "trainer/contract/fact_reporter.h"
+#include "trainer/engine/guard.h"
+#include "trainer/engine/loop.h"
+#include "trainer/io/atomic_file.h"
+#include "trainer/process/child.h"
+#include "trainer/recipes/registry.h"
+
+namespace fusor {
+namespace {
+
+constexpr std::size_t kJobBytesMax = 16 << 20;
+
+std::string TextOr(const Config& config, const char* name, const char* otherwise) {
+  auto it = config.values().find(name);
+  const auto* text = it == config.values().end() ? nullptr : std::get_if<std::string>(&it->second);
+  return text == nullptr ? otherwise : *text;
+}
+
+// Precision belongs to the numerics: a checkpoint may be taken up in another one, knowingly.
+RunIdentity IdentityOf(const Job& job, const HostInfo& host) {
+  ParamValues values = job.config.values();
+  values.erase("precision");
+  RunIdentity identity;
+  identity.config =
+      job.recipe->name + "/" + std::to_string(job.recipe->version) + " " + CanonicalConfig(values);
+  identity.numerics =
+      "threads=" + std::to_string(job.threads) + " isa=" + host.isa + " device=" + job.device +
+      " precision=" + TextOr(job.config, "precision", "fp32") + " libtorch=" + host.libtorch;
+  return identity;
+}
+
+LoopOptions OptionsOf(const Job& job, const HostInfo& host) {
+  LoopOptions options;
+  options.checkpoint = job.checkpoint;
+  const ParamValues& values = job.config.values();
+  if (values.contains("checkpoint_every") && job.config.Int("checkpoint_every") > 0) {
+    options.checkpoint = {job.config.Int("checkpoint_every"), 0};
+  }
+  if (values.contains("clip_norm")) options.clip_norm = job.config.Float("clip_norm");
+  options.stop_on_nonfinite = TextOr(job.config, "on_nonfinite", "stop") == "stop";
+  options.resume = job.resume;
+  options.identity = IdentityOf(job, host);
+  options.info = {
+      {"program", host.program}, {"libtorch", host.libtorch},
+      {"host", host.host},       {"cpu", host.cpu},
+      {"isa", host.isa},         {"threads", std::to_string(job.threads)},
+      {"device", job.device},    {"precision", TextOr(job.config, "precision", "fp32")}};
+  return options;
+}
+
+Outcome Failed(const Status& status) {
+  bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
+  Failure failure = data ? Failure::kBadData : Failure::kCrashedException;
+  return {OutcomeKind::kFailed, failure, 0, status.message()};
+}
+
+Result<Job> ReadJob(const std::string& path) {
+  auto text = ReadFile(path, kJobBytesMax);
+  if (!text.ok()) return text.status();
+  return ParseJob(*text);
+}
+
+}  // namespace
+
+int WatchStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  if (isatty(STDIN_FILENO) != 0) sigaddset(&signals, SIGINT);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control) {
+  std::int64_t step = 0;
+  Outcome outcome = RunGuarded([&] {
+    at::set_num_threads(job.threads);
+    auto task = MakeTask(job);
+    if (!task.ok()) return Failed(task.status());
+    Loop loop(OptionsOf(job, host), **task, reporter, control);
+    Outcome ended = loop.Run();
+    step = loop.step();
+    return ended;
+  });
+  reporter.Ended(step, outcome);
+  return outcome;
+}
+
+int RunJob(const std::string& job_path, const HostInfo& host) {
+  FactReporter reporter(kFactsDescriptor);
+  auto job = ReadJob(job_path);
+  Status ready = job.ok() ? ApplyPlacement(*job) : job.status();
+  if (!ready.ok()) {
+    std::fprintf(stderr, "fusor-train: %s\n", ready.message().c_str());
+    reporter.Ended(0, {OutcomeKind::kFailed, Failure::kCrashedException, 0, ready.message()});
+    return kExitBadJob;
+  }
+  Control control({.command_fd = kCommandsDescriptor, .signal_fd = WatchStopSignals(), .abort = [] {
+                     _exit(kExitAborted);
+                   }});
+  Outcome outcome = RunTrial(*job, host, reporter, control);
+  std::fflush(nullptr);
+  if (reporter.reader_gone()) return kExitAborted;
+  return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;
+}
+
+}  // namespace fusor

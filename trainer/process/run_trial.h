@@ -1,0 +1,24 @@
+#pragma once
+
+// One trial in this process, from its job to its exit status.
+
+#include <string>
+
+#include "trainer/contract/control.h"
+#include "trainer/contract/job.h"
+#include "trainer/contract/reporter.h"
+#include "trainer/process/host_info.h"
+
+namespace fusor {
+
+// Trains and reports, down to the last report. Exceptions do not leave it.
+Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control);
+
+// A trial started by an agent: descriptors 3 and 4 are facts and commands. Returns the exit status.
+int RunJob(const std::string& job_path, const HostInfo& host);
+
+// A descriptor that becomes readable at SIGTERM (and SIGINT, for a trial started by hand), which is
+// blocked from now on.
+int WatchStopSignals();
+
+}  // namespace fusor
