@@ -24,7 +24,8 @@ function(fusor_program name)
 endfunction()
 
 # fusor_test(NAME SOURCES x_test.cc ... LINK ... [LABELS ...] [TIMEOUT seconds] [ARGS ...])
-# One test program = one entry of ctest.
+# One test program = one entry of ctest. Unit tests and the simulator also run under the sanitizers
+# (label `sanitize`), the trainer's apart.
 function(fusor_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -32,6 +33,10 @@ function(fusor_test name)
   add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  if(folder MATCHES "^tests/(unit|sim)(/|$)" AND NOT folder MATCHES "trainer")
+    list(APPEND ARG_LABELS sanitize)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   if("sanitize" IN_LIST ARG_LABELS)
