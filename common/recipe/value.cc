@@ -79,6 +79,16 @@ void AppendEscaped(std::string& out, char c) {
 
 }  // namespace
 
+std::size_t ValidUtf8Bytes(std::string_view text) {
+  std::size_t valid = 0;
+  while (valid < text.size()) {
+    const std::size_t length = Utf8Length(text.substr(valid));
+    if (length == 0) break;
+    valid += length;
+  }
+  return valid;
+}
+
 std::string JsonQuote(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
