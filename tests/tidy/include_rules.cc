@@ -42,7 +42,8 @@ const std::vector<Layer>& Layers() {
   return layers;
 }
 
-// Headers of a library, by how their path begins, and the folders that may include them.
+// Headers of a library, by how their path begins (or, after '*', ends), and the folders that may
+// include them.
 struct Library {
   std::string_view name;
   std::vector<std::string_view> headers;
@@ -56,8 +57,11 @@ const std::vector<Library>& Libraries() {
        {"trainer", "tests/trainer", "tests/unit/trainer"}},
       {"CUDA", {"cuda", "nccl.h", "cublas", "cudnn", "nvToolsExt"}, {"trainer/cuda"}},
       {"gRPC",
-       {"grpc", "grpcpp/", "google/protobuf/", "fusor/v1/"},
+       {"grpc", "grpcpp/", "*.grpc.pb.h"},
        {"proto", "coordinator/server", "worker/link", "client", "tests"}},
+      {"Protocol Buffers",
+       {"google/protobuf/", "*.pb.h"},
+       {"proto", "coordinator/server", "worker/link", "worker/spool", "client", "tests"}},
       {"SQLite", {"sqlite3"}, {"coordinator/store", "worker/spool", "tests"}},
       {"Boost", {"boost/"}, {"coordinator", "worker", "client", "tests"}},
       {"yaml-cpp", {"yaml-cpp/"}, {"common/text", "coordinator/spec", "tests"}},
@@ -171,11 +175,16 @@ Violations CheckEdge(const SourceFile& file, const Include& include,
            std::string(layer->folder) + " must not include \"" + include.path + "\""}};
 }
 
+bool MatchesHeader(std::string_view include, std::string_view pattern) {
+  return pattern.starts_with('*') ? include.ends_with(pattern.substr(1))
+                                  : include.starts_with(pattern);
+}
+
 Violations CheckLibrary(const SourceFile& file, const Include& include) {
   for (const Library& library : Libraries()) {
-    const bool matches = std::any_of(
-        library.headers.begin(), library.headers.end(),
-        [&](std::string_view start) { return std::string_view(include.path).starts_with(start); });
+    const bool matches =
+        std::any_of(library.headers.begin(), library.headers.end(),
+                    [&](std::string_view pattern) { return MatchesHeader(include.path, pattern); });
     if (!matches || IsUnderAny(file.path, library.may_be_in)) continue;
     if (include.quoted && !IsGenerated(include.path)) continue;
     return {{file.path, include.line, "library-header",

@@ -97,7 +97,10 @@ TEST(LibraryHeader, StaysInItsFolders) {
               ElementsAre("library-header"));
   EXPECT_THAT(Including("worker/process/a.h", "<google/protobuf/message.h>"),
               ElementsAre("library-header"));
-  EXPECT_THAT(Including("worker/spool/a.h", "\"fusor/v1/worker.pb.h\""),
+  EXPECT_THAT(Including("coordinator/store/a.h", "\"fusor/v1/worker.pb.h\""),
+              ElementsAre("library-header"));
+  EXPECT_THAT(Including("worker/spool/a.h", "\"fusor/v1/worker.pb.h\""), IsEmpty());
+  EXPECT_THAT(Including("worker/spool/a.h", "\"fusor/v1/worker.grpc.pb.h\""),
               ElementsAre("library-header"));
   EXPECT_THAT(Including("worker/link/a.h", "\"fusor/v1/worker.pb.h\""), IsEmpty());
   EXPECT_THAT(Including("client/a.h", "<grpcpp/grpcpp.h>"), IsEmpty());
