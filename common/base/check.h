@@ -10,6 +10,8 @@ namespace fusor {
 
 }  // namespace fusor
 
+// LibTorch's logging has a macro of the same name.
+#undef CHECK
 #define CHECK(claim)                                          \
   do {                                                        \
     if (!(claim)) [[unlikely]] {                              \
