@@ -22,7 +22,10 @@ struct Ban {
 bool Everywhere(std::string_view) { return true; }
 bool InCpp(std::string_view path) { return IsCpp(path); }
 bool InHeaders(std::string_view path) { return IsHeader(path); }
-bool InCppTests(std::string_view path) { return IsCpp(path) && IsUnder(path, "tests"); }
+// Benchmarks are no tests: a load generator keeps time.
+bool InCppTests(std::string_view path) {
+  return IsCpp(path) && IsUnder(path, "tests") && !IsUnder(path, "tests/bench");
+}
 bool InScriptTests(std::string_view path) {
   return IsUnder(path, "tests") && (path.ends_with(".sh") || path.ends_with(".py"));
 }

@@ -191,6 +191,8 @@ TEST(Names, SleepInTests) {
               ElementsAre("sleep-in-test"));
   EXPECT_THAT(RulesBroken("tests/setup/a.sh", "do " + kSleep + " 1; done\n"),
               ElementsAre("sleep-in-test"));
+  EXPECT_THAT(RulesBroken("tests/bench/a.cc", "std::this_thread::" + kSleep + "_for(1s);\n"),
+              IsEmpty());
   EXPECT_THAT(RulesBroken("worker/process/a.cc", "std::this_thread::" + kSleep + "_for(1s);\n"),
               IsEmpty());
 }
