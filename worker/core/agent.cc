@@ -193,7 +193,7 @@ void Agent::State::QuitWhenIdle() {
   quit = true;
   std::string reason = leave_reason;
   if (!tasks.empty()) {
-    reason += "; facts of " + std::to_string(tasks.size()) + " tasks stay in the spool";
+    reason += "; kept for the next start: undelivered facts, tasks=" + std::to_string(tasks.size());
   }
   Do(Quit{.failed = failed, .reason = std::move(reason)});
 }
