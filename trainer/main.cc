@@ -6,11 +6,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "trainer/process/host_info.h"
 #include "trainer/process/run_trial.h"
+#include "trainer/process/standalone.h"
 #include "trainer/process/template.h"
 
 namespace {
@@ -32,11 +34,14 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const fusor::HostInfo host = fusor::ReadHostInfo();
   const char* job = std::getenv("FUSOR_JOB");
-  int status = 2;
+  int status = 0;
   if (argc == 2 && std::string_view(argv[1]) == "--template") {
     status = RunTemplate(host);
   } else if (argc == 1 && job != nullptr) {
     status = fusor::RunJob(job, host);
+  } else {
+    std::span<const char* const> arguments(argv + 1, argv + argc);
+    status = fusor::RunStandalone(arguments, host);
   }
   // Leaving by exit() costs 130 ms of LibTorch's own clearing up.
   std::fflush(nullptr);

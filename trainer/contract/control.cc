@@ -4,9 +4,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "common/text/json.h"
 
 namespace fusor {
 
@@ -54,9 +56,11 @@ void Control::ReadSignals() {
 }
 
 void Control::Obey(std::string_view line) {
-  nlohmann::json command = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!command.is_object() || !command.contains("c") || !command["c"].is_string()) return;
-  const auto& name = command["c"].get_ref<const std::string&>();
+  auto command = ParseJson(line);
+  if (!command.ok()) return;
+  const Json* field = command->Find("c");
+  if (field == nullptr) return;
+  const std::string& name = field->text;
   if (name == "checkpoint") wishes_.checkpoint = true;
   if (name == "checkpoint_and_stop") wishes_.stop = true;
   if (name == "finish_early") wishes_.finish_early = true;

@@ -58,7 +58,7 @@ struct Job {
 // Reads the text of a job file; `config` is checked against the catalogue.
 Result<Job> ParseJob(std::string_view text);
 
-// A configuration from a JSON object of the recipe's parameters; defaults fill what is missing.
-Result<Config> ParseConfig(const Recipe& recipe, std::string_view text);
+// Parameters from the text of a JSON object, not yet checked.
+Result<ParamValues> ParseParams(const Recipe& recipe, std::string_view text);
 
 }  // namespace fusor

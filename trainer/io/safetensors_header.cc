@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+#include <tuple>
 
 #include "common/base/check.h"
 #include "common/recipe/value.h"
+#include "common/text/json.h"
 
 namespace fusor {
 namespace {
-
-using nlohmann::json;
 
 struct TypeRow {
   TensorType type;
@@ -52,60 +50,43 @@ std::optional<TensorType> TypeFromName(std::string_view name) {
   return std::nullopt;
 }
 
-// A JSON reader keeps the last of two equal keys; the format forbids the second.
-json ParseUnique(std::string_view text, bool& duplicate) {
-  std::vector<std::set<std::string>> open;
-  auto watch = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open.emplace_back();
-    if (event == json::parse_event_t::object_end) open.pop_back();
-    if (event == json::parse_event_t::key) {
-      duplicate = duplicate || !open.back().insert(parsed.get<std::string>()).second;
-    }
-    return true;
-  };
-  return json::parse(text, watch, /*allow_exceptions=*/false);
-}
-
-Status ReadMetadata(const json& object, SafetensorsHeader& header) {
-  if (!object.is_object()) return DataLoss("__metadata__ is not an object");
-  for (const auto& [key, value] : object.items()) {
-    if (!value.is_string()) return DataLoss("__metadata__." + key + " is not text");
-    header.metadata[key] = value.get<std::string>();
+Status ReadMetadata(const Json& object, SafetensorsHeader& header) {
+  if (object.kind != Json::Kind::kObject) return DataLoss("__metadata__ is not an object");
+  for (const auto& [key, value] : object.members) {
+    if (value.kind != Json::Kind::kText) return DataLoss("__metadata__." + key + " is not text");
+    header.metadata[key] = value.text;
   }
   return Ok();
 }
 
-Result<TensorEntry> ReadEntry(const std::string& name, const json& object) {
+bool IsSize(const Json& value) { return value.kind == Json::Kind::kInt && value.integer >= 0; }
+
+Result<TensorEntry> ReadEntry(const std::string& name, const Json& object) {
   auto wrong = [&](const std::string& what) { return DataLoss("tensor '" + name + "': " + what); };
-  if (!object.is_object() || object.size() != 3 || !object.contains("dtype") ||
-      !object.contains("shape") || !object.contains("data_offsets")) {
+  const Json* dtype = object.Find("dtype");
+  const Json* shape = object.Find("shape");
+  const Json* offsets = object.Find("data_offsets");
+  if (dtype == nullptr || shape == nullptr || offsets == nullptr || object.members.size() != 3) {
     return wrong("needs exactly dtype, shape and data_offsets");
   }
   TensorEntry entry;
   entry.name = name;
-  const json& dtype = object["dtype"];
-  if (!dtype.is_string()) return wrong("dtype is not text");
-  auto type = TypeFromName(dtype.get_ref<const std::string&>());
-  if (!type) return wrong("unknown dtype " + dtype.get<std::string>());
+  auto type = TypeFromName(dtype->text);
+  if (!type) return wrong("unknown dtype " + dtype->text);
   entry.type = *type;
-  std::uint64_t bytes = TensorTypeBytes(*type);
-  if (!object["shape"].is_array()) return wrong("shape is not a list");
-  for (const json& size : object["shape"]) {
-    if (!size.is_number_unsigned()) return wrong("shape has something that is no size");
-    auto extent = size.get<std::uint64_t>();
-    constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
-    if (extent > kMax || (extent != 0 && bytes > kMax / extent)) return wrong("shape is too large");
-    bytes *= extent;
-    entry.shape.push_back(static_cast<std::int64_t>(extent));
+  if (shape->kind != Json::Kind::kArray) return wrong("shape is not a list");
+  std::int64_t bytes = static_cast<std::int64_t>(TensorTypeBytes(*type));
+  for (const Json& extent : shape->items) {
+    if (!IsSize(extent)) return wrong("shape has something that is no size");
+    if (__builtin_mul_overflow(bytes, extent.integer, &bytes)) return wrong("shape is too large");
+    entry.shape.push_back(extent.integer);
   }
-  const json& offsets = object["data_offsets"];
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-      !offsets[1].is_number_unsigned()) {
+  if (offsets->items.size() != 2 || !IsSize(offsets->items[0]) || !IsSize(offsets->items[1])) {
     return wrong("data_offsets are not two positions");
   }
-  entry.begin = offsets[0].get<std::uint64_t>();
-  entry.end = offsets[1].get<std::uint64_t>();
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
+  entry.begin = static_cast<std::uint64_t>(offsets->items[0].integer);
+  entry.end = static_cast<std::uint64_t>(offsets->items[1].integer);
+  if (entry.end < entry.begin || entry.end - entry.begin != static_cast<std::uint64_t>(bytes)) {
     return wrong("data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) +
                  ") do not hold " + std::to_string(bytes) + " bytes");
   }
@@ -119,12 +100,11 @@ std::uint64_t TensorTypeBytes(TensorType type) { return Row(type).bytes; }
 
 Result<SafetensorsHeader> ParseSafetensorsHeader(std::string_view text, std::uint64_t data_bytes) {
   if (text.empty() || text[0] != '{') return DataLoss("the header does not start with '{'");
-  bool duplicate = false;
-  json object = ParseUnique(text, duplicate);
-  if (!object.is_object()) return DataLoss("the header is not a JSON object");
-  if (duplicate) return DataLoss("the header names a key twice");
+  auto object = ParseJson(text);
+  if (!object.ok()) return DataLoss("the header is no JSON: " + object.status().message());
+  if (object->kind != Json::Kind::kObject) return DataLoss("the header is no JSON object");
   SafetensorsHeader header;
-  for (const auto& [name, value] : object.items()) {
+  for (const auto& [name, value] : object->members) {
     if (name == "__metadata__") {
       RETURN_IF_ERROR(ReadMetadata(value, header));
       continue;

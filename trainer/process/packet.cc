@@ -4,8 +4,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "common/recipe/value.h"
+#include "common/text/json.h"
 
 namespace fusor {
 namespace {
@@ -28,23 +30,28 @@ std::vector<Descriptor> TakeDescriptors(msghdr& message) {
   return found;
 }
 
+// The request's tag as JSON, to be echoed: a number or text.
+std::string TagText(const Json& tag) {
+  return tag.kind == Json::Kind::kInt ? std::to_string(tag.integer) : JsonQuote(tag.text);
+}
+
 Packet ParsePacket(std::string_view text, std::vector<Descriptor> descriptors) {
   Packet packet;
-  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
+  auto json = ParseJson(text);
+  if (!json.ok()) {
     packet.request = InvalidArgument("a request must be a JSON object");
     return packet;
   }
-  if (json.contains("spawn")) packet.tag = json["spawn"].dump();
-  if (json.value("contract", nlohmann::json()) != 1) {
+  const Json* contract = json->Find("contract");
+  const Json* tag = json->Find("spawn");
+  const Json* job = json->Find("job");
+  const Json* limit = json->Find("data_limit_bytes");
+  if (tag != nullptr) packet.tag = TagText(*tag);
+  if (contract == nullptr || contract->kind != Json::Kind::kInt || contract->integer != 1) {
     packet.request = InvalidArgument("this template keeps contract 1 only");
-    return packet;
-  }
-  auto job = json.find("job");
-  auto limit = json.find("data_limit_bytes");
-  if (job == json.end() || !job->is_string()) {
+  } else if (job == nullptr || job->kind != Json::Kind::kText) {
     packet.request = InvalidArgument("'job' must be a path");
-  } else if (limit != json.end() && !limit->is_number_unsigned()) {
+  } else if (limit != nullptr && (limit->kind != Json::Kind::kInt || limit->integer < 0)) {
     packet.request = InvalidArgument("'data_limit_bytes' must be a whole number");
   } else if (descriptors.size() != 4) {
     packet.request = InvalidArgument("a request needs 4 descriptors, this has " +
@@ -52,8 +59,8 @@ Packet ParsePacket(std::string_view text, std::vector<Descriptor> descriptors) {
   } else {
     SpawnRequest request;
     request.tag = packet.tag;
-    request.job_path = job->get<std::string>();
-    if (limit != json.end()) request.data_limit_bytes = limit->get<std::uint64_t>();
+    request.job_path = job->text;
+    if (limit != nullptr) request.data_limit_bytes = static_cast<std::uint64_t>(limit->integer);
     request.descriptors = {std::move(descriptors[0]), std::move(descriptors[1]),
                            std::move(descriptors[2]), std::move(descriptors[3])};
     packet.request = std::move(request);

@@ -71,13 +71,12 @@ Result<Job> ReadJob(const std::string& path) {
 
 }  // namespace
 
-int WatchStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  if (isatty(STDIN_FILENO) != 0) sigaddset(&signals, SIGINT);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return signalfd(-1, &signals, SFD_CLOEXEC);
+int WatchSignals(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : signals) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control) {
@@ -104,9 +103,9 @@ int RunJob(const std::string& job_path, const HostInfo& host) {
     reporter.Ended(0, {OutcomeKind::kFailed, Failure::kCrashedException, 0, ready.message()});
     return kExitBadJob;
   }
-  Control control({.command_fd = kCommandsDescriptor, .signal_fd = WatchStopSignals(), .abort = [] {
-                     _exit(kExitAborted);
-                   }});
+  Control control({.command_fd = kCommandsDescriptor,
+                   .signal_fd = WatchSignals({SIGTERM}),
+                   .abort = [] { _exit(kExitAborted); }});
   Outcome outcome = RunTrial(*job, host, reporter, control);
   std::fflush(nullptr);
   if (reporter.reader_gone()) return kExitAborted;

@@ -2,6 +2,7 @@
 
 // One trial in this process, from its job to its exit status.
 
+#include <initializer_list>
 #include <string>
 
 #include "trainer/contract/control.h"
@@ -17,8 +18,7 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
 // A trial started by an agent: descriptors 3 and 4 are facts and commands. Returns the exit status.
 int RunJob(const std::string& job_path, const HostInfo& host);
 
-// A descriptor that becomes readable at SIGTERM (and SIGINT, for a trial started by hand), which is
-// blocked from now on.
-int WatchStopSignals();
+// A descriptor that becomes readable when one of the signals comes; they are blocked from now on.
+int WatchSignals(std::initializer_list<int> signals);
 
 }  // namespace fusor

@@ -1,0 +1,62 @@
+#include "trainer/process/standalone.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "trainer/process/arguments.h"
+#include "trainer/process/child.h"
+#include "trainer/process/console_reporter.h"
+#include "trainer/process/kept_checkpoint.h"
+#include "trainer/process/run_trial.h"
+
+namespace fusor {
+namespace {
+
+constexpr int kExitBadInput = 2;
+
+int Refuse(const std::string& problems) {
+  std::fprintf(stderr, "fusor-train: %s\n'fusor-train --help' shows what there is.\n",
+               problems.c_str());
+  return kExitBadInput;
+}
+
+// True when the arguments only ask for help, which has been printed.
+bool Help(std::span<const char* const> arguments) {
+  if (arguments.empty() || std::string_view(arguments[0]) == "--help") {
+    std::fputs(HelpText().c_str(), stdout);
+    return true;
+  }
+  const Recipe* recipe = FindRecipe(arguments[0]);
+  if (recipe == nullptr || arguments.size() < 2 || std::string_view(arguments[1]) != "--help") {
+    return false;
+  }
+  std::fputs(RecipeHelpText(*recipe).c_str(), stdout);
+  return true;
+}
+
+}  // namespace
+
+int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
+  if (Help(arguments)) return 0;
+  auto standalone = ParseArguments(arguments);
+  if (!standalone.ok()) return Refuse(standalone.status().message());
+  Job& job = standalone->job;
+  std::error_code error;
+  if (!job.datasets_dir.empty()) job.datasets_dir = std::filesystem::absolute(job.datasets_dir);
+  std::filesystem::create_directories(standalone->out, error);
+  if (!error) std::filesystem::current_path(standalone->out, error);
+  if (error) return Refuse(standalone->out + ": " + error.message());
+  std::printf("%s  in %s\n", job.name.c_str(), standalone->out.c_str());
+  job.resume = FindKeptCheckpoint();
+  ConsoleReporter reporter(stdout, job.name);
+  Control control({.signal_fd = WatchSignals({SIGTERM, SIGINT}), .abort = [] { _exit(1); }});
+  Outcome outcome = RunTrial(job, host, reporter, control);
+  return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;
+}
+
+}  // namespace fusor
