@@ -28,8 +28,8 @@ struct CloseStream {
 struct Reply {
   CallId call;
   Status status;
-  SweepId sweep;             // what was made or touched
-  std::uint64_t count = 0;   // how many trials were touched
+  SweepId sweep;            // what was made or touched
+  std::uint64_t count = 0;  // how many trials were touched
 };
 
 using Send = std::variant<SendToWorker, CloseStream, Reply>;

@@ -1,7 +1,7 @@
 #pragma once
 
-// States of trials and attempts, and which moves are legal. Only Trials::Move and Attempts::Move in
-// the core write a state; each writes its row and its event with it.
+// States of trials and attempts, and which moves are legal. Only MoveTrial and MoveAttempt in the
+// core write a state; each writes its row and its event with it.
 //
 // Trial                                                  Attempt
 //
@@ -10,14 +10,17 @@
 //     |4           |5 |6         |7 |8                        +------3-------+--> lost
 //     v            v  |          |  v                         (suspect is a flag of a live attempt)
 //  skipped      canceled <-------+  failed
-//     |                                |
-//     +-------------9 (retry)----------+--> blocked or ready
+//     |            |                |
+//     +------------+---9 (retry)----+--> blocked or ready
 //
-// Trial 1 its own inputs have succeeded; 2 granted slots; 3 the final fact says so; 4 an input ended
-// without success; 5, 7 canceled by a person or the stage's policy; 6 released, lost or failed with
-// retries left; 8 failed with none left; 9 retried by a person.
-// Attempt 1 its process has reported; 2 its final fact is committed; 3 its lease lapsed for
-// longer than lost_after, or its worker came back without it.
+// Trial 1 its own inputs have succeeded; 2 granted slots; 3 the final fact says so; 4 an input
+// ended without success, or the needed stage has failed (from ready too); 5, 7 canceled by a person
+// or the stage's policy (from blocked too); 6 released, lost or failed with retries left; 8 failed
+// with none left; 9 retried by a person. Attempt 1 its process has reported; 2 its final fact is
+// committed (from granted too); 3 its lease lapsed for longer than lost_after, or its worker came
+// back without it, or another part of its gang ended badly.
+//
+// docs/states.md has the reasons at length.
 
 #include <cstdint>
 #include <string_view>

@@ -27,6 +27,7 @@ struct PutSweep {
   SweepState state = SweepState::kRunning;
   int priority = 50;
   int max_running = 0;
+  bool releasing = false;  // paused with --now: what runs was told to checkpoint and stop
   // Data set -> fingerprint, pinned by the first grant that uses it: a sweep never mixes two.
   std::map<std::string, std::string> fingerprints;
   Time submitted;
@@ -122,6 +123,7 @@ struct PutWorker {
   std::string state;  // connected, suspect, gone, draining
   std::string reason;
   bool draining = false;
+  Time drain_deadline = kNever;
   std::vector<std::string> slot_notes;  // per slot: empty, "quarantined: ...", "stuck: ..."
   Time seen;
 };

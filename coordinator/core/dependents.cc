@@ -1,0 +1,159 @@
+#include "coordinator/core/dependents.h"
+
+#include <map>
+
+#include "coordinator/core/trials.h"
+#include "coordinator/core/waiting.h"
+
+namespace fusor::core {
+
+namespace {
+
+// How many trials of a stage moved where, for one event each.
+struct Tally {
+  std::uint64_t skipped = 0;
+  std::uint64_t revived = 0;
+  std::uint64_t released = 0;
+};
+using Tallies =
+    std::map<Stage*, Tally,
+             decltype([](const Stage* a, const Stage* b) { return a->index < b->index; })>;
+
+bool IsEndedBadly(TrialState state) { return IsTerminal(state) && state != TrialState::kSucceeded; }
+
+void Walk(Turn& turn, Stage& stage, CellWalk::Rows rows, Tallies& tallies);
+
+// The groups that take the trial, if what the trial's move does to them matters.
+void Spread(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from, Tallies& tallies) {
+  const TrialState to = StateOf(stage, cell);
+  for (const auto& [there, number] : stage.dependents) {
+    NeedGroups& need = *there->needs[number];
+    const auto group = need.GroupOfThere(cell);
+    if (!group) continue;
+    need.InputMoved(*group, from, to);
+    const NeedGroups::Inputs inputs = need.InputsOfGroup(*group);
+    const bool completed = inputs.waiting == 0 && inputs.failed == 0;
+    if (completed || IsEndedBadly(to) || IsEndedBadly(from)) {
+      Walk(turn, *there, need.RowsOf(*group), tallies);
+    }
+  }
+}
+
+// Puts one trial where its inputs say, unless it was granted or decided on by other means.
+void Resettle(Turn& turn, Stage& stage, std::uint64_t cell, Tallies& tallies) {
+  const TrialState from = stage.states.Get(cell).value_or(TrialState::kBlocked);
+  const bool by_inputs =
+      from == TrialState::kBlocked || from == TrialState::kReady || from == TrialState::kSkipped;
+  if (!by_inputs) return;
+  const Trial* trial = FindTrial(stage, cell);
+  if (trial != nullptr && trial->row.attempts > 0) return;
+  const TrialState to = StateByInputs(stage, cell);
+  if (to == from) return;
+  if (from == TrialState::kReady) RemoveReady(turn.world, stage, cell);
+  if (to == TrialState::kBlocked) {
+    ClearCell(stage, cell);
+  } else {
+    SetCell(stage, cell, to);
+  }
+  if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
+  Tally& tally = tallies[&stage];
+  if (to == TrialState::kSkipped) ++tally.skipped;
+  if (from == TrialState::kSkipped) ++tally.revived;
+  if (to == TrialState::kReady) ++tally.released;
+  if (to == TrialState::kSkipped) NoteMayHaveFinished(turn.world, *stage.sweep);
+  if (IsTerminal(from) != IsTerminal(to)) Spread(turn, stage, cell, from, tallies);
+}
+
+void Walk(Turn& turn, Stage& stage, CellWalk::Rows rows, Tallies& tallies) {
+  const CellWalk walk(*stage.grid, std::move(rows));
+  for (auto cell = walk.Next(0); cell; cell = walk.Next(*cell + 1)) {
+    Resettle(turn, stage, *cell, tallies);
+  }
+}
+
+void Report(Turn& turn, const Tallies& tallies, const std::string& cause) {
+  const auto happened = [&](const Stage& stage, const char* kind, std::uint64_t count) {
+    if (count == 0) return;
+    turn.Happened({.kind = kind,
+                   .sweep = stage.sweep->row.id,
+                   .detail = std::to_string(count) + " trials of " + stage.spec->name,
+                   .reason = cause});
+  };
+  for (const auto& [stage, tally] : tallies) {
+    happened(*stage, "trials_skipped", tally.skipped);
+    happened(*stage, "trials_revived", tally.revived);
+    happened(*stage, "trials_ready", tally.released);
+  }
+}
+
+}  // namespace
+
+TrialState StateByInputs(Stage& stage, std::uint64_t cell) {
+  bool waiting = false;
+  for (const auto& need : stage.needs) {
+    const Stage& there = *stage.sweep->stages[need->need().stage];
+    const NeedGroups::Inputs inputs = need->InputsOfGroup(need->GroupOfHere(cell));
+    if (inputs.failed > 0 || !there.failed.empty()) return TrialState::kSkipped;
+    if (inputs.waiting > 0) waiting = true;
+  }
+  return waiting ? TrialState::kBlocked : TrialState::kReady;
+}
+
+void InputMoved(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from) {
+  Tallies tallies;
+  Spread(turn, stage, cell, from, tallies);
+  const std::string text = TextOf(KeyOf(stage, cell), stage);
+  Report(turn, tallies, text + " is " + std::string(Name(StateOf(stage, cell))));
+}
+
+void StageMoved(Turn& turn, Stage& stage) {
+  Tallies tallies;
+  for (const auto& [there, number] : stage.dependents) Walk(turn, *there, {}, tallies);
+  Report(turn, tallies,
+         "stage " + stage.spec->name + (stage.failed.empty() ? " goes on" : " has failed"));
+}
+
+void SettleStage(Turn& turn, Stage& stage) {
+  Tallies tallies;
+  std::set<std::pair<std::size_t, std::uint64_t>> groups;
+  bool all = false;
+  for (std::size_t number = 0; number < stage.needs.size(); ++number) {
+    const Stage& there = *stage.sweep->stages[stage.needs[number]->need().stage];
+    all = all || !there.failed.empty();
+    for (auto cell = there.states.NextTouched(0); cell;
+         cell = there.states.NextTouched(*cell + 1)) {
+      if (!IsTerminal(*there.states.Get(*cell))) continue;
+      const auto group = stage.needs[number]->GroupOfThere(*cell);
+      if (group) groups.emplace(number, *group);
+    }
+  }
+  if (all) {
+    Walk(turn, stage, {}, tallies);
+    return;
+  }
+  for (const auto& [number, group] : groups) {
+    Walk(turn, stage, stage.needs[number]->RowsOf(group), tallies);
+  }
+}
+
+std::vector<std::string> MissingInputs(const Stage& stage, std::uint64_t cell, std::size_t limit) {
+  std::vector<std::string> missing;
+  std::uint64_t more = 0;
+  for (const auto& need : stage.needs) {
+    const Stage& there = *stage.sweep->stages[need->need().stage];
+    for (const std::uint64_t input : need->InputCells(cell)) {
+      const TrialState state = StateOf(there, input);
+      if (state == TrialState::kSucceeded) continue;
+      if (missing.size() == limit) {
+        ++more;
+        continue;
+      }
+      missing.push_back("waits for " + TextOf(KeyOf(there, input), there) + " (" +
+                        std::string(Name(state)) + ")");
+    }
+  }
+  if (more > 0) missing.push_back("and for " + std::to_string(more) + " more trials");
+  return missing;
+}
+
+}  // namespace fusor::core

@@ -1,0 +1,19 @@
+#pragma once
+
+// Why is a trial not running?
+
+#include <string>
+#include <vector>
+
+#include "coordinator/core/snapshot.h"
+#include "coordinator/core/world.h"
+
+namespace fusor::core {
+
+// Reasons in order of weight; empty when it runs or is over.
+std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, Time now);
+
+// How well the present workers serve the requirement.
+FitReport FitOf(const World& world, const Demand& demand);
+
+}  // namespace fusor::core

@@ -1,0 +1,212 @@
+#include "coordinator/core/facts.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "common/base/limits.h"
+#include "coordinator/core/attempts.h"
+#include "coordinator/core/checkpoints.h"
+#include "coordinator/core/outcomes.h"
+#include "coordinator/core/timers.h"
+#include "coordinator/core/trials.h"
+#include "coordinator/core/workers.h"
+
+namespace fusor::core {
+
+namespace {
+
+// An attempt while a batch of its facts is applied. Rows are written once, after the last fact.
+struct Receiver {
+  Turn& turn;
+  Worker& worker;
+  Attempt* attempt;  // null when a fact has ended it
+  std::uint32_t rank;
+  bool started = false;
+  bool trial_changed = false;
+};
+
+std::string JsonOf(const Labels& info) {
+  std::string json = "{";
+  for (const auto& [name, value] : info) {
+    if (json.size() > 1) json += ',';
+    json += JsonQuote(name) + ":" + JsonQuote(value);
+  }
+  return json + "}";
+}
+
+int ThreadsOf(const Labels& info) {
+  const auto found = info.find("threads");
+  int threads = 0;
+  if (found != info.end()) {
+    const std::string& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), threads);
+  }
+  return std::max(threads, 0);
+}
+
+void Apply(Receiver& to, const StartedFact& fact) {
+  Attempt& attempt = *to.attempt;
+  Trial& trial = *attempt.trial;
+  if (attempt.row.state == AttemptState::kGranted) {
+    attempt.row.state = AttemptState::kRunning;
+    attempt.row.started = to.turn.now;
+    const Duration left = TimeLeft(trial);
+    if (left > Duration::zero()) {
+      attempt.limit_at = to.turn.now + left + limits::kTimeLimitGrace;
+      ArmWorker(to.turn.world, to.worker, attempt.limit_at);
+    }
+  }
+  to.started = true;
+  if (to.rank != 0) return;
+  attempt.row.resumed_from_step = fact.resumed_from_step;
+  attempt.row.bit_exact = fact.bit_exact;
+  attempt.row.info = JsonOf(fact.info);
+  if (!fact.precision_used.empty()) attempt.row.precision_used = fact.precision_used;
+  if (trial.row.threads == 0) trial.row.threads = ThreadsOf(fact.info);
+  to.trial_changed = true;
+}
+
+void Apply(Receiver& to, const EvaluationFact& fact) {
+  Trial& trial = *to.attempt->trial;
+  const Objective& objective = trial.stage->sweep->spec->objective;
+  for (const auto& [name, value] : fact.values) {
+    to.turn.Write(PutEvaluation{.attempt = to.attempt->row.id,
+                                .trial = trial.row.key,
+                                .step = fact.step,
+                                .epoch = fact.epoch,
+                                .name = name,
+                                .value = value,
+                                .time = FromUnixMillis(fact.time_ms)});
+    if (name != objective.metric || !std::isfinite(value)) continue;
+    const double best = trial.row.objective;
+    const bool better = objective.maximize ? value > best : value < best;
+    if (trial.row.has_objective && !better) continue;
+    trial.row.has_objective = true;
+    trial.row.objective = value;
+    trial.row.objective_step = fact.step;
+  }
+  trial.row.step = std::max(trial.row.step, fact.step);
+  to.trial_changed = true;
+}
+
+void Apply(Receiver& to, const CheckpointFact& fact) {
+  Trial& trial = *to.attempt->trial;
+  CommitCheckpoint(to.turn, trial, to.attempt->row.id, fact);
+  trial.row.step = std::max(trial.row.step, fact.step);
+  to.trial_changed = true;
+}
+
+void Apply(Receiver& to, const ArtifactFact& fact) {
+  Trial& trial = *to.attempt->trial;
+  to.turn.Write(PutArtifact{.id = ArtifactId{++to.turn.world.last_artifact.value},
+                            .attempt = to.attempt->row.id,
+                            .trial = trial.row.key,
+                            .kind = fact.kind,
+                            .step = fact.step,
+                            .file = fact.file,
+                            .time = to.turn.now});
+  NoteModel(trial, fact.kind, fact.file);
+}
+
+void Apply(Receiver& to, const FinalFact& fact) {
+  Attempt& attempt = *to.attempt;
+  attempt.ranks[to.rank].ended = true;
+  const bool failed = fact.outcome.kind == OutcomeKind::kFailed;
+  // The attempt is what its first rank says; any other rank can only spoil it.
+  if (!failed && to.rank != 0) return;
+  std::string log_tail;
+  if (failed) {
+    for (const std::string& line : fact.log_tail) log_tail += line + "\n";
+  }
+  to.attempt = nullptr;
+  EndAttempt(to.turn, attempt,
+             {.outcome = fact.outcome,
+              .rank = to.rank,
+              .step = fact.step,
+              .running = Duration(std::max<std::int64_t>(fact.running_ms, 0)),
+              .log_tail = std::move(log_tail),
+              .worker = to.worker.id});
+}
+
+void Apply(Receiver&, const ProgressFact&) {}
+void Apply(Receiver&, const MetricsFact&) {}
+void Apply(Receiver&, const LogFact&) {}
+
+void WriteRows(Receiver& to) {
+  if (to.attempt == nullptr) return;
+  Attempt& attempt = *to.attempt;
+  if (to.started) {
+    to.turn.Write(attempt.row);
+    to.turn.Happened({.kind = "attempt_started",
+                      .sweep = attempt.row.trial.sweep,
+                      .trial = attempt.row.trial,
+                      .has_trial = true,
+                      .attempt = attempt.row.id,
+                      .worker = to.worker.id,
+                      .detail = "attempt " + std::to_string(attempt.row.number) + ", rank " +
+                                std::to_string(to.rank),
+                      .reason = "its process has reported"});
+  }
+  if (to.trial_changed) to.turn.Write(attempt.trial->row);
+}
+
+// The live attempt that the facts are of, if the sender may speak for the rank.
+Attempt* Sender(World& world, const Worker& worker, const FactBatch& batch) {
+  Attempt* attempt = FindAttempt(world, batch.attempt);
+  if (attempt == nullptr || batch.rank >= attempt->ranks.size()) return nullptr;
+  const Part* part = attempt->PartOn(worker.id);
+  if (part == nullptr || batch.rank < part->first_rank ||
+      batch.rank >= part->first_rank + part->slots.size()) {
+    return nullptr;
+  }
+  return attempt;
+}
+
+}  // namespace
+
+void ApplyFacts(Turn& turn, const FactBatch& batch) {
+  Worker* worker = WorkerOf(turn.world, batch.session);
+  if (worker == nullptr) {
+    if (turn.world.sessions.contains(batch.session)) {
+      turn.Send(batch.session, RegisterAgainMessage{});
+    }
+    return;
+  }
+  Attempt* attempt = Sender(turn.world, *worker, batch);
+  if (attempt == nullptr) {
+    turn.SendTo(*worker, StopMessage{batch.attempt, StopMode::kDrop,
+                                     "the attempt is over, or another one took its place"});
+    return;
+  }
+  attempt->heard = turn.now;
+  attempt->PartOn(worker->id)->held = true;
+  const std::uint64_t before = attempt->ranks[batch.rank].cursor;
+  const std::uint64_t cursor = std::max(before, batch.number);
+  attempt->ranks[batch.rank].cursor = cursor;
+  Receiver receiver{turn, *worker, attempt, batch.rank};
+  for (const Fact& fact : batch.facts) {
+    if (receiver.attempt == nullptr) break;
+    if (fact.number <= before || fact.number > cursor) continue;
+    std::visit([&](const auto& body) { Apply(receiver, body); }, fact.body);
+  }
+  WriteRows(receiver);
+  if (cursor > before) turn.Write(PutCursor{batch.attempt, batch.rank, cursor});
+  turn.SendTo(*worker, AckMessage{batch.attempt, batch.rank, cursor});
+}
+
+void OnFacts(Turn& turn, SessionId session, const FactsMessage& message) {
+  if (message.facts.empty()) return;
+  const Attempt* attempt = FindAttempt(turn.world, message.attempt);
+  if (attempt != nullptr && message.rank < attempt->ranks.size() &&
+      message.facts.front().number > attempt->ranks[message.rank].cursor + 1) {
+    turn.effects.sends.emplace_back(
+        CloseStream{session, "facts are missing: expected number " +
+                                 std::to_string(attempt->ranks[message.rank].cursor + 1) +
+                                 ", got " + std::to_string(message.facts.front().number)});
+    return;
+  }
+  ApplyFacts(turn,
+             {session, message.attempt, message.rank, message.facts.back().number, message.facts});
+}
+
+}  // namespace fusor::core

@@ -1,0 +1,57 @@
+#include "coordinator/core/retry_policy.h"
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+
+namespace fusor::core {
+
+namespace {
+
+struct Allowance {
+  std::uint32_t used = 0;
+  std::uint32_t allowed = 0;
+};
+
+Allowance Count(const Retry& policy, Failure failure, PutTrial& row) {
+  const auto limit = [](int number) { return static_cast<std::uint32_t>(std::max(number, 0)); };
+  if (IsCrash(failure)) return {++row.crashes, limit(policy.crashes)};
+  if (failure == Failure::kLost) return {++row.losses, limit(policy.lost_workers)};
+  const auto also = policy.also.find(failure);
+  return {++row.other_failures[failure], also == policy.also.end() ? 0 : limit(also->second)};
+}
+
+}  // namespace
+
+Duration BackoffOf(std::uint32_t retry) {
+  const std::uint32_t doublings = std::min(retry - std::min(retry, 1U), 10U);
+  return std::min<Duration>(limits::kBackoffMin * (1 << doublings), limits::kBackoffMax);
+}
+
+std::string Describe(const Outcome& outcome) {
+  std::string text(FailureName(outcome.failure));
+  if (outcome.code != 0) text += " " + std::to_string(outcome.code);
+  if (!outcome.detail.empty()) text += ": " + outcome.detail;
+  return text;
+}
+
+RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial& row) {
+  const Allowance allowance = Count(policy, outcome.failure, row);
+  RetryDecision decision{.again = allowance.used <= allowance.allowed};
+  decision.reason = Describe(outcome);
+  if (!decision.again) {
+    if (allowance.allowed > 0) {
+      decision.reason += "; all " + std::to_string(allowance.allowed) + " retries used";
+    }
+    return decision;
+  }
+  decision.reason +=
+      "; retry " + std::to_string(allowance.used) + " of " + std::to_string(allowance.allowed);
+  if (!IsCrash(outcome.failure)) return decision;
+  decision.elsewhere = true;
+  decision.wait = BackoffOf(allowance.used);
+  decision.reason += " in " + std::to_string(decision.wait.count() / 1000) + " s";
+  return decision;
+}
+
+}  // namespace fusor::core

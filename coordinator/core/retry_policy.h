@@ -1,0 +1,31 @@
+#pragma once
+
+// Is a trial tried again after an attempt that did not succeed? A pure function of the stage's
+// policy and the trial's counters.
+
+#include <string>
+
+#include "common/base/outcome.h"
+#include "common/base/time.h"
+#include "coordinator/core/spec.h"
+#include "coordinator/core/write.h"
+
+namespace fusor::core {
+
+struct RetryDecision {
+  bool again = false;
+  Duration wait{0};        // back-off
+  bool elsewhere = false;  // on another worker, if one fits
+  std::string reason;      // "crashed(signal) 11: ...; retry 1 of 2 in 2 s"
+};
+
+// Counts the failure in the row, then decides.
+RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial& row);
+
+// The back-off before the n-th retry (from 1): 1 s, 2 s, 4 s, ... 60 s.
+Duration BackoffOf(std::uint32_t retry);
+
+// "crashed(signal) 11: segmentation fault".
+std::string Describe(const Outcome& outcome);
+
+}  // namespace fusor::core

@@ -1,0 +1,102 @@
+#include "coordinator/core/stage_failure.h"
+
+#include <vector>
+
+#include "coordinator/core/dependents.h"
+#include "coordinator/core/sweeps.h"
+#include "coordinator/core/trials.h"
+#include "coordinator/core/waiting.h"
+
+namespace fusor::core {
+
+namespace {
+
+std::uint64_t FailedTrials(const Stage& stage) {
+  return stage.touched[static_cast<std::size_t>(TrialState::kFailed)];
+}
+
+bool HasFailedNow(const Stage& stage) {
+  const std::uint64_t failed = FailedTrials(stage);
+  return failed > 0 && HasFailed(stage.sweep->spec->on_failure, failed, stage.grid->TrialCount());
+}
+
+std::string ReasonOf(const Stage& stage) {
+  const double share = stage.sweep->spec->on_failure.max_failed;
+  return std::to_string(FailedTrials(stage)) + " of " + std::to_string(stage.grid->TrialCount()) +
+         " trials of " + stage.spec->name + " failed, more than " +
+         std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
+}
+
+// Pending trials with a row are moved, all others are marked.
+void CancelPending(Turn& turn, Stage& stage) {
+  std::vector<Trial*> pending;
+  for (const auto& [cell, trial] : stage.trials) {
+    const TrialState state = trial->row.state;
+    if (state == TrialState::kReady || state == TrialState::kBlocked)
+      pending.push_back(trial.get());
+  }
+  for (Trial* trial : pending) CancelTrial(turn, *trial, stage.failed);
+  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
+    const TrialState state = stage.states.Get(*cell).value_or(stage.initial());
+    if (state != TrialState::kReady && state != TrialState::kBlocked) continue;
+    SetCell(stage, *cell, TrialState::kCanceled);
+  }
+  for (const auto& queue : stage.classes) {
+    queue->ready.clear();
+    queue->set_aside.clear();
+  }
+  NoteReordered(turn.world, *stage.sweep);
+  NoteMayHaveFinished(turn.world, *stage.sweep);
+}
+
+}  // namespace
+
+bool HasFailed(const FailurePolicy& policy, std::uint64_t failed, std::uint64_t trials) {
+  return static_cast<double>(failed) > policy.max_failed * static_cast<double>(trials) + 1e-9;
+}
+
+void CloseStage(Turn& turn, Stage& stage) {
+  if (!stage.failed.empty() || !HasFailedNow(stage)) return;
+  stage.failed = ReasonOf(stage);
+  CancelPending(turn, stage);
+}
+
+void CheckStage(Turn& turn, Stage& stage) {
+  if (!stage.failed.empty() || !HasFailedNow(stage)) return;
+  Sweep& sweep = *stage.sweep;
+  turn.Happened({.kind = "stage_failed",
+                 .sweep = sweep.row.id,
+                 .detail = stage.spec->name,
+                 .reason = ReasonOf(stage)});
+  if (sweep.spec->on_failure.stage == StageFailure::kCancel) {
+    CancelWhole(turn, sweep, "stage " + stage.spec->name + " has failed: " + ReasonOf(stage));
+    return;
+  }
+  CloseStage(turn, stage);
+  StageMoved(turn, stage);
+}
+
+void ReopenStage(Turn& turn, Stage& stage) {
+  if (stage.failed.empty() || HasFailedNow(stage)) return;
+  stage.failed.clear();
+  std::uint64_t reopened = 0;
+  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
+    const bool canceled = stage.states.Get(*cell) == TrialState::kCanceled;
+    if (!canceled || FindTrial(stage, *cell) != nullptr) continue;
+    ClearCell(stage, *cell);
+    ++reopened;
+    if (!stage.needs.empty() && StateByInputs(stage, *cell) == TrialState::kReady) {
+      SetCell(stage, *cell, TrialState::kReady);
+      AddReady(turn.world, stage, *cell);
+    }
+  }
+  for (const auto& queue : stage.classes) RestartWalk(*queue);
+  NoteReordered(turn.world, *stage.sweep);
+  turn.Happened({.kind = "stage_reopened",
+                 .sweep = stage.sweep->row.id,
+                 .detail = std::to_string(reopened) + " trials of " + stage.spec->name,
+                 .reason = "failed trials are tried again"});
+  StageMoved(turn, stage);
+}
+
+}  // namespace fusor::core

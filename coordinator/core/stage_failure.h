@@ -1,0 +1,21 @@
+#pragma once
+
+// When has a stage as a whole failed, and what follows: `on_failure` of the sweep file.
+
+#include "coordinator/core/world.h"
+
+namespace fusor::core {
+
+// More than the allowed share of its trials have failed.
+bool HasFailed(const FailurePolicy& policy, std::uint64_t failed, std::uint64_t trials);
+
+// A trial of the stage has failed: maybe the stage has now.
+void CheckStage(Turn& turn, Stage& stage);
+
+// Trials were retried: a failed stage may go on.
+void ReopenStage(Turn& turn, Stage& stage);
+
+// Marks the stage failed and cancels its pending trials; no events and nothing about other stages.
+void CloseStage(Turn& turn, Stage& stage);
+
+}  // namespace fusor::core
