@@ -1,0 +1,121 @@
+#include "coordinator/server/edge.h"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "common/base/sha256.h"
+#include "coordinator/server/grpc_edge.h"
+
+namespace fusor {
+
+namespace {
+
+constexpr std::chrono::seconds kAnswerPatience{10};
+constexpr std::size_t kRequestIdBytesMax = 256;
+
+Status NoReaders() { return Unavailable("the coordinator is stopping or cannot read its files"); }
+Status Busy() { return ResourceExhausted("too many calls at once; try again"); }
+
+// Posts the event; the call's answer comes from the core or, failing that, from here.
+void PostEvent(const Edge& edge, CallId call, Event event) {
+  if (edge.loop->Post(std::move(event), Admission::kIfRoom)) return;
+  edge.calls->Finish({call, Busy(), {}, 0});
+}
+
+}  // namespace
+
+Status CheckServing(const Edge& edge) {
+  if (edge.health->serving()) return Ok();
+  return Unavailable("the coordinator cannot take this now: " + edge.health->Reason());
+}
+
+Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question) {
+  // Shared with the loop, which may come to it after this call gave up.
+  struct Answer {
+    std::function<void(const Core&, Time)> question;
+    std::promise<bool> done;
+    std::atomic<bool> abandoned{false};
+    std::mutex mu;
+  };
+  const auto answer = std::make_shared<Answer>();
+  answer->question = std::move(question);
+  std::future<bool> done = answer->done.get_future();
+  Query query{[answer](const Core* core, Time now) {
+    const std::lock_guard lock(answer->mu);
+    if (answer->abandoned) return;
+    if (core != nullptr) answer->question(*core, now);
+    answer->done.set_value(core != nullptr);
+  }};
+  if (!edge.loop->Post(std::move(query), Admission::kIfRoom)) return Busy();
+  if (done.wait_for(kAnswerPatience) != std::future_status::ready) {
+    const std::lock_guard lock(answer->mu);
+    answer->abandoned = true;
+    if (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      return Unavailable("the coordinator is too busy to answer");
+    }
+  }
+  if (done.get()) return Ok();
+  RETURN_IF_ERROR(CheckServing(edge));
+  return Unavailable("the coordinator is stopping");
+}
+
+grpc::ServerUnaryReactor* Read(const Edge& edge, grpc::CallbackServerContext* context,
+                               std::function<Status(Readers&)> work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const grpc::Status allowed = Authorize(*edge.guard, *context);
+  if (!allowed.ok()) {
+    reactor->Finish(allowed);
+    return reactor;
+  }
+  const bool posted =
+      edge.readers->Post([reactor, context, work = std::move(work)](Readers* readers) {
+        if (context->IsCancelled()) {
+          reactor->Finish(grpc::Status::CANCELLED);
+        } else {
+          reactor->Finish(ToGrpc(readers == nullptr ? NoReaders() : work(*readers)));
+        }
+      });
+  if (!posted) reactor->Finish(ToGrpc(Busy()));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* context,
+                                 Mutation mutation) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  grpc::Status refusal = Authorize(*edge.guard, *context);
+  if (refusal.ok()) refusal = ToGrpc(CheckServing(edge));
+  if (refusal.ok() && mutation.request_id.size() > kRequestIdBytesMax) {
+    refusal = ToGrpc(InvalidArgument("request_id: at most 256 bytes"));
+  }
+  if (!refusal.ok()) {
+    reactor->Finish(refusal);
+    return reactor;
+  }
+  const auto task = [edge, reactor, mutation = std::move(mutation)](Readers* readers) {
+    if (readers == nullptr) {
+      reactor->Finish(ToGrpc(NoReaders()));
+      return;
+    }
+    const CallId call = edge.calls->Add([reactor, done = mutation.done](const Reply& reply) {
+      if (reply.status.ok()) done(reply);
+      reactor->Finish(ToGrpc(reply.status));
+    });
+    Result<std::optional<Event>> event =
+        mutation.prepare(*readers, Request{call, mutation.request_id, Sha256Hex(mutation.content)});
+    if (!event.ok()) {
+      edge.calls->Finish({call, event.status(), {}, 0});
+    } else if (!event->has_value()) {
+      if (edge.calls->Drop(call)) reactor->Finish(grpc::Status::OK);
+    } else {
+      PostEvent(edge, call, std::move(**event));
+    }
+  };
+  if (!edge.readers->Post(task)) reactor->Finish(ToGrpc(Busy()));
+  return reactor;
+}
+
+}  // namespace fusor

@@ -1,0 +1,67 @@
+#pragma once
+
+// What every service works with, and the two shapes of a unary call: a read runs on a reader
+// thread; a mutation is prepared there, goes to the core as an event and ends with the core's
+// reply. Callbacks of gRPC never block.
+
+#include <google/protobuf/message.h>
+#include <grpcpp/server_context.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/base/status.h"
+#include "coordinator/core/event.h"
+#include "coordinator/server/calls.h"
+#include "coordinator/server/guard.h"
+#include "coordinator/server/live_table.h"
+#include "coordinator/server/loop.h"
+#include "coordinator/server/read_threads.h"
+#include "coordinator/server/spec_cache.h"
+#include "coordinator/server/stats.h"
+
+namespace fusor {
+
+struct Edge {
+  const Guard* guard = nullptr;
+  const Clock* clock = nullptr;
+  Loop* loop = nullptr;
+  Calls* calls = nullptr;
+  ReadThreads* readers = nullptr;
+  SpecCache* specs = nullptr;
+  LiveTable* live = nullptr;
+  Stats* stats = nullptr;
+  Health* health = nullptr;
+};
+
+// UNAVAILABLE with the reason when the daemon cannot write or stops.
+Status CheckServing(const Edge& edge);
+
+// Asks the core on the loop thread and waits for it: reader threads only.
+Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question);
+
+// `work` fills the response; it lives until the call is finished.
+grpc::ServerUnaryReactor* Read(const Edge& edge, grpc::CallbackServerContext* context,
+                               std::function<Status(Readers&)> work);
+
+struct Mutation {
+  std::string request_id;
+  std::string content;  // what the request_id stands for
+  // Makes the event, or nothing when the answer is already in the response.
+  std::function<Result<std::optional<Event>>(Readers&, Request)> prepare;
+  // Fills the response from a reply that is ok.
+  std::function<void(const Reply&)> done;
+};
+grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* context,
+                                 Mutation mutation);
+
+// The content of a request: its method and every field but request_id.
+template <class Message>
+std::string ContentOf(const char* method, const Message& request) {
+  Message copy = request;
+  copy.clear_request_id();
+  return std::string(method) + '\0' + copy.SerializeAsString();
+}
+
+}  // namespace fusor

@@ -1,0 +1,56 @@
+#pragma once
+
+// fusord's command line.
+
+#include <filesystem>
+#include <string>
+#include <variant>
+
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/base/time.h"
+#include "coordinator/server/address.h"
+
+namespace fusor {
+
+struct ServeOptions {
+  std::filesystem::path data;
+  Address listen{"127.0.0.1", 7070};
+  Address http{"127.0.0.1", 7071};
+  bool insecure = false;   // listen beyond loopback without encryption
+  bool exclusive = false;  // the data directory lies on a network file system
+  Duration lease_length = limits::kLeaseLength;
+  Duration heartbeat_every = limits::kHeartbeatEvery;
+  Duration start_deadline = limits::kStartDeadline;
+  Duration stop_deadline{10'000};
+  std::string log_level = "info";
+};
+
+struct BackupOptions {
+  std::filesystem::path data;
+  std::filesystem::path backup;
+  bool artifacts = false;
+};
+
+struct RestoreOptions {
+  std::filesystem::path backup;
+  std::filesystem::path data;
+};
+
+struct VerifyOptions {
+  std::filesystem::path data;
+  bool deep = false;  // read every page and every artifact
+};
+
+// What was asked for and printed already: help, the version.
+struct Nothing {};
+
+using Command = std::variant<ServeOptions, BackupOptions, RestoreOptions, VerifyOptions, Nothing>;
+
+// The first line of a refusal says what is wrong.
+Result<Command> ParseCommandLine(int argc, const char* const* argv);
+
+// "15s", "500ms", "2m", "1h"; a bare number is seconds.
+Result<Duration> ParseDuration(const std::string& text);
+
+}  // namespace fusor
