@@ -56,7 +56,7 @@ fmt:
 	@deploy/setup.sh --group lint --stamp build/.ready-lint
 	@tests/lint.sh --fix
 
-lint: configure
+lint: build
 	@deploy/setup.sh --group lint --stamp build/.ready-lint
 	@tests/lint.sh $(BUILD)
 
