@@ -6,11 +6,16 @@
 #include <limits>
 
 #include "trainer/io/atomic_file.h"
+#include "trainer/io/checkpoint_folder.h"
 
 namespace fusor {
 namespace {
 
-constexpr char kStateFile[] = "checkpoint/state.safetensors";
+// In a checkpoint.
+constexpr char kStateName[] = "state.safetensors";
+constexpr char kBestName[] = "best.safetensors";
+constexpr char kLogName[] = "log.csv";
+// Below the attempt's directory; replaced as wholes.
 constexpr char kBestFile[] = "best/model.safetensors";
 constexpr char kLastFile[] = "last/model.safetensors";
 constexpr char kLogFile[] = "log.csv";
@@ -68,28 +73,27 @@ Status Loop::Start() {
   reporter_.Started(report);
   Place();
   pulse_.Enter(Phase::kTrain);
-  checkpointed_step_ = position_.step;
+  started_step_ = position_.step;
   checkpointed_at_ = Clock::now();
   return Ok();
 }
 
 Result<bool> Loop::Resume(const JobResume& resume) {
-  bool found = false;
+  const JobFile* state = nullptr;
   for (const JobFile& file : resume.files) {
-    if (file.name == kStateFile) found = true;
-    if (file.name == kLogFile) RETURN_IF_ERROR(log_.Load(file.path));
-    if (file.name == kBestFile) RETURN_IF_ERROR(CopyFile(file.path, kBestFile));
+    const std::string name = file.name.substr(file.name.rfind('/') + 1);
+    if (name == kStateName) state = &file;
+    if (name == kLogName) RETURN_IF_ERROR(log_.Load(file.path));
+    if (name == kBestName) RETURN_IF_ERROR(CopyFile(file.path, kBestFile));
   }
-  if (!found)
-    return InvalidArgument("the checkpoint to resume from has no " + std::string(kStateFile));
-  for (const JobFile& file : resume.files) {
-    if (file.name != kStateFile) continue;
-    auto resumed = LoadCheckpoint(file.path, options_.identity, task_.parameters(), *optimizer_);
-    if (!resumed.ok()) return resumed.status();
-    position_ = resumed->position;
-    return resumed->bit_exact;
+  if (state == nullptr) {
+    return InvalidArgument("the checkpoint to resume from has no " + std::string(kStateName));
   }
-  return false;
+  auto resumed = LoadCheckpoint(state->path, options_.identity, task_.parameters(), *optimizer_);
+  if (!resumed.ok()) return resumed.status();
+  position_ = resumed->position;
+  if (!log_.empty()) RETURN_IF_ERROR(log_.Write(kLogFile));
+  return resumed->bit_exact;
 }
 
 std::optional<Outcome> Loop::Step() {
@@ -128,20 +132,24 @@ void Loop::Place() {
 
 bool Loop::CheckpointDue() const {
   const CheckpointPolicy& policy = options_.checkpoint;
-  if (position_.step == checkpointed_step_) return false;
+  if (position_.step == started_step_ || position_.step == checkpointed_step_) return false;
   if (policy.every_steps > 0 && position_.step % policy.every_steps == 0) return true;
   return policy.every_ms > 0 &&
          Clock::now() - checkpointed_at_ >= std::chrono::milliseconds(policy.every_ms);
 }
 
 Status Loop::Checkpoint() {
+  if (position_.step == checkpointed_step_) return Ok();
   pulse_.Enter(Phase::kCheckpoint);
-  std::vector<std::string> files = {kStateFile};
-  RETURN_IF_ERROR(
-      SaveCheckpoint(kStateFile, options_.identity, position_, task_.parameters(), *optimizer_));
-  if (!log_.empty()) files.push_back(kLogFile);
-  if (position_.best_step >= 0) files.push_back(kBestFile);
-  reporter_.Checkpointed(position_.step, files);
+  auto folder = CheckpointFolder::Begin(position_.step);
+  if (!folder.ok()) return folder.status();
+  RETURN_IF_ERROR(SaveCheckpoint(folder->PathOf(kStateName), options_.identity, position_,
+                                 task_.parameters(), *optimizer_));
+  if (!log_.empty()) RETURN_IF_ERROR(folder->AddLink(kLogFile, kLogName));
+  if (position_.best_step >= 0) RETURN_IF_ERROR(folder->AddLink(kBestFile, kBestName));
+  auto files = folder->Commit();
+  if (!files.ok()) return files.status();
+  reporter_.Checkpointed(position_.step, *files);
   checkpointed_step_ = position_.step;
   checkpointed_at_ = Clock::now();
   pulse_.Enter(Phase::kTrain);

@@ -68,7 +68,8 @@ class Loop {
   std::optional<Sgd> optimizer_;
   Position position_;
   CsvLog log_;
-  std::int64_t checkpointed_step_ = -1;
+  std::int64_t started_step_ = 0;        // where this attempt began
+  std::int64_t checkpointed_step_ = -1;  // of this attempt's newest checkpoint
   Clock::time_point checkpointed_at_;
 };
 

@@ -68,13 +68,14 @@ Status AtomicFile::Commit() {
   if (fsync(fd_) != 0) return Failed("cannot be synced");
   if (rename(temporary_.c_str(), path_.c_str()) != 0) return Failed("cannot be renamed");
   close(std::exchange(fd_, -1));
-  auto parent = std::filesystem::path(path_).parent_path();
-  int directory = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return FromErrno(path_, "its directory cannot be opened", errno);
-  int synced = fsync(directory);
-  int error = errno;
-  close(directory);
-  return synced == 0 ? Ok() : FromErrno(path_, "its directory cannot be synced", error);
+  const std::string parent = std::filesystem::path(path_).parent_path();
+  return SyncDirectory(parent.empty() ? "." : parent);
+}
+
+Status SyncDirectory(const std::string& path) {
+  Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.open()) return FromErrno(path, "cannot be opened", errno);
+  return fsync(directory.get()) == 0 ? Ok() : FromErrno(path, "cannot be synced", errno);
 }
 
 Status WriteFileAtomically(const std::string& path, std::string_view text) {

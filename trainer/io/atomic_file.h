@@ -34,6 +34,9 @@ class AtomicFile {
   int fd_;
 };
 
+// Makes the names in a directory durable.
+Status SyncDirectory(const std::string& path);
+
 Status WriteFileAtomically(const std::string& path, std::string_view text);
 
 // Copies `from` to `to`, atomically.

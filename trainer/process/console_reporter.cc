@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "trainer/process/kept_checkpoint.h"
-
 namespace fusor {
 namespace {
 
@@ -78,14 +76,6 @@ void ConsoleReporter::Evaluated(const EvaluationReport& report) {
                Line(report.values, report.values.size()).c_str());
 }
 
-void ConsoleReporter::Checkpointed(std::int64_t step, std::span<const std::string> files) {
-  Status kept = KeepCheckpoint(step, files);
-  if (kept.ok()) return;
-  ClearLine();
-  std::fprintf(out_, "%s: the checkpoint of step %lld is not kept: %s\n", title_.c_str(),
-               static_cast<long long>(step), kept.message().c_str());
-}
-
 void ConsoleReporter::Made(const ArtifactReport& report) {
   ClearLine();
   std::fprintf(out_, "%s  wrote %s\n", title_.c_str(), report.name.c_str());
@@ -93,7 +83,6 @@ void ConsoleReporter::Made(const ArtifactReport& report) {
 
 void ConsoleReporter::Ended(std::int64_t step, const Outcome& outcome) {
   ClearLine();
-  if (outcome.kind == OutcomeKind::kSucceeded) DropCheckpoints();
   std::string how = "done";
   if (outcome.kind == OutcomeKind::kReleased) how = "stopped; the same command goes on from here";
   if (outcome.kind == OutcomeKind::kFailed) {

@@ -12,14 +12,14 @@ namespace fusor {
 
 class ConsoleReporter final : public Reporter {
  public:
-  // `out` must outlive the reporter. Files that checkpoints name lie below the current directory.
+  // `out` must outlive the reporter.
   ConsoleReporter(std::FILE* out, std::string title);
 
   void Started(const StartedReport& report) override;
   void Progress(const ProgressReport& report) override;
   void Metrics(std::int64_t step, std::span<const Metric> values) override;
   void Evaluated(const EvaluationReport& report) override;
-  void Checkpointed(std::int64_t step, std::span<const std::string> files) override;
+  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
   void Made(const ArtifactReport& report) override;
   void Ended(std::int64_t step, const Outcome& outcome) override;
 

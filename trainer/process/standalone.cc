@@ -8,10 +8,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "trainer/io/checkpoint_folder.h"
 #include "trainer/process/arguments.h"
 #include "trainer/process/child.h"
 #include "trainer/process/console_reporter.h"
-#include "trainer/process/kept_checkpoint.h"
 #include "trainer/process/run_trial.h"
 
 namespace fusor {
@@ -52,10 +52,14 @@ int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) 
   if (!error) std::filesystem::current_path(standalone->out, error);
   if (error) return Refuse(standalone->out + ": " + error.message());
   std::printf("%s  in %s\n", job.name.c_str(), standalone->out.c_str());
-  job.resume = FindKeptCheckpoint();
+  if (auto kept = CheckpointFolder::FindNewest()) {
+    job.resume.emplace().step = kept->step;
+    for (const std::string& file : kept->files) job.resume->files.push_back({file, file});
+  }
   ConsoleReporter reporter(stdout, job.name);
   Control control({.signal_fd = WatchSignals({SIGTERM, SIGINT}), .abort = [] { _exit(1); }});
   Outcome outcome = RunTrial(job, host, reporter, control);
+  if (outcome.kind == OutcomeKind::kSucceeded) CheckpointFolder::RemoveAll();
   return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;
 }
 

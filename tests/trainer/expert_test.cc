@@ -1,0 +1,153 @@
+// The expert recipe through the real program.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/trainer/agent.h"
+
+namespace fusor::testing {
+namespace {
+
+// Small enough for a few seconds, large enough to have every part: two blocks with shortcuts,
+// momentum, decay, augmentation, several epochs.
+std::string Small(const std::string& more) {
+  return R"({"width":8,"depth":10,"batch_size":32,"subset":320,"epochs":3)" + more + "}";
+}
+
+class ExpertTest : public ::testing::Test {
+ protected:
+  Trial Spawn(const std::string& config, const std::string& folder, const std::string& more = "") {
+    return agent_.Spawn({.recipe = "expert", .config = config, .more = more}, Folder(folder));
+  }
+  std::string Folder(const std::string& name) const { return root_.path() + "/" + name; }
+
+  Agent agent_;
+  TemporaryDirectory root_;
+};
+
+TEST_F(ExpertTest, LearnsSyntheticImages) {
+  Trial trial = Spawn(R"({"width":8,"depth":10,"batch_size":64,"epochs":3})", "a");
+  EXPECT_EQ(trial.Finish().code, 0);
+  auto points = trial.Points();
+  // Ten classes; a guess reaches 0.1.
+  EXPECT_GT(points["val/accuracy"].rbegin()->second, 0.6);
+  ASSERT_EQ(points["test/accuracy"].size(), 1u);
+  EXPECT_GT(points["test/accuracy"].rbegin()->second, 0.6);
+  EXPECT_EQ(points["val/accuracy"].size(), 3u);
+  std::vector<std::string> artifacts;
+  for (const Json& fact : trial.Facts("artifact")) artifacts.push_back(fact.Find("name")->text);
+  EXPECT_EQ(artifacts, (std::vector<std::string>{"best/model.safetensors", "last/model.safetensors",
+                                                 "log.csv"}));
+  for (const std::string& name : artifacts) EXPECT_TRUE(Exists(Folder("a/" + name))) << name;
+}
+
+// Straight; killed with -9 twice, in and after the middle, and taken up each time in a new
+// directory.
+TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {
+  for (const std::string precision : {"fp32", "bf16"}) {
+    const std::string config =
+        Small(R"(,"clip_norm":2.0,"label_smoothing":0.1,"precision":")" + precision + "\"");
+    const std::string policy = R"(,"checkpoint":{"every_steps":7,"every_ms":0})";
+    Trial straight = Spawn(config, precision + "-straight");
+    EXPECT_EQ(straight.Finish().code, 0);
+
+    std::string resume;
+    long long step = 0;
+    for (int kill = 1; kill <= 2; ++kill) {
+      const std::string folder = precision + "-killed-" + std::to_string(kill);
+      Trial killed = Spawn(config, folder, policy + resume);
+      killed.WaitFor("checkpoint", "step", static_cast<double>(step) + 10);
+      killed.Signal(SIGKILL);
+      EXPECT_TRUE(killed.Finish().signaled);
+      const Json checkpoint = killed.Facts("checkpoint").back();
+      step = checkpoint.Find("step")->integer;
+      resume = ResumeText(Folder(folder), checkpoint);
+    }
+    ASSERT_LT(step, 30);
+    Trial last = Spawn(config, precision + "-last", resume);
+    EXPECT_EQ(last.Finish().code, 0);
+    EXPECT_TRUE(last.Facts("started")[0].Find("bit_exact")->flag);
+    for (const char* file : {"last/model.safetensors", "best/model.safetensors", "log.csv"}) {
+      EXPECT_EQ(ReadAll(Folder(precision + "-last/" + file)),
+                ReadAll(Folder(precision + "-straight/" + file)))
+          << precision << " " << file;
+    }
+    auto expected = straight.Points();
+    auto series = last.Points();
+    for (auto& [name, points] : expected) {
+      points.erase(points.begin(), points.upper_bound(step));
+      EXPECT_EQ(series[name], points) << precision << " " << name;
+    }
+  }
+}
+
+TEST_F(ExpertTest, SeedsDifferAndRepeat) {
+  auto run = [&](const std::string& folder, int seed) {
+    Trial trial = Spawn(R"({"width":4,"depth":10,"batch_size":32,"subset":64,"epochs":1,"seed":)" +
+                            std::to_string(seed) + "}",
+                        folder);
+    EXPECT_EQ(trial.Finish().code, 0);
+    return trial.Points()["train/loss"];
+  };
+  auto first = run("a", 1);
+  EXPECT_EQ(first, run("b", 1));
+  EXPECT_NE(first, run("c", 2));
+}
+
+TEST_F(ExpertTest, DivergesOnANanLoss) {
+  Trial trial = Spawn(Small(R"(,"learning_rate":100,"weight_decay":1)"), "a");
+  trial.Finish();
+  auto failures = trial.Facts("failure");
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].Find("kind")->text, "diverged");
+}
+
+TEST_F(ExpertTest, MissingDataIsBadData) {
+  Trial trial =
+      Spawn(Small(R"(,"data":"cifar10")"), "a", R"(,"datasets_dir":")" + root_.path() + "\"");
+  EXPECT_EQ(trial.Finish().code, 1);
+  auto failures = trial.Facts("failure");
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].Find("kind")->text, "bad_data");
+  EXPECT_NE(failures[0].Find("detail")->text.find("data_batch_1.bin"), std::string::npos);
+}
+
+TEST_F(ExpertTest, OutOfMemoryNamesThePeak) {
+  Trial trial = agent_.Spawn({.recipe = "expert",
+                              .config = R"({"width":64,"batch_size":512})",
+                              .data_limit_bytes = 200 << 20},
+                             Folder("a"));
+  EXPECT_EQ(trial.Finish().code, 1);
+  auto failures = trial.Facts("failure");
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].Find("kind")->text, "out_of_memory(host)");
+  EXPECT_NE(failures[0].Find("detail")->text.find("peak "), std::string::npos);
+}
+
+// FUSOR_DATA, or ../shared/data beside the checkout.
+std::string RealData() {
+  if (const char* given = std::getenv("FUSOR_DATA")) return given;
+  return FUSOR_SOURCE_DIR "/../shared/data";
+}
+
+TEST_F(ExpertTest, RealCifarTrains) {
+  for (const std::string name : {"cifar10", "cifar100"}) {
+    const std::string folder = name == "cifar10" ? "cifar-10-batches-bin" : "cifar-100-binary";
+    if (!std::filesystem::exists(RealData() + "/" + folder)) {
+      GTEST_SKIP() << "no " << folder << " in " << RealData() << " (set FUSOR_DATA)";
+    }
+    Trial trial = Spawn(Small(R"(,"data":")" + name + "\""), name,
+                        R"(,"datasets_dir":")" + RealData() + "\"");
+    EXPECT_EQ(trial.Finish().code, 0);
+    auto loss = trial.Points()["train/loss"];
+    ASSERT_EQ(loss.size(), 30u);
+    EXPECT_LT(loss[30], loss[1]);
+    EXPECT_EQ(trial.Facts("started")[0].Find("info")->Find("data." + name)->text.size(), 64u);
+  }
+}
+
+}  // namespace
+}  // namespace fusor::testing
