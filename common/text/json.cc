@@ -45,7 +45,7 @@ class Builder {
   bool key(string_t& name) {
     Json& object = open_.back();
     if (object.Find(name) != nullptr) return Fail("duplicate key " + JsonQuote(name));
-    object.members.emplace_back(std::move(name), Json{});
+    object.members.push_back({std::move(name), Json{}});
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
@@ -73,7 +73,7 @@ class Builder {
     } else if (open_.back().kind == Json::Kind::kArray) {
       open_.back().items.push_back(std::move(value));
     } else {
-      open_.back().members.back().second = std::move(value);
+      open_.back().members.back().value = std::move(value);
     }
     return true;
   }

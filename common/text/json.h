@@ -22,11 +22,17 @@ struct Json {
   std::int64_t integer = 0;
   double real = 0;  // also set when kind is kInt
   std::string text;
+  struct Member;
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;
+  std::vector<Member> members;
 
   // The member, or nullptr; nullptr also when this is no object.
   const Json* Find(std::string_view name) const;
+};
+
+struct Json::Member {
+  std::string name;
+  Json value;
 };
 
 // The whole text is one document. Refuses duplicate keys, nesting deeper than 64 and anything after
