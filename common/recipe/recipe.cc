@@ -62,8 +62,7 @@ Status CheckText(const Param& param, const std::string& text) {
   }
   if (param.type == ParamType::kChoice &&
       std::find(param.choices.begin(), param.choices.end(), text) == param.choices.end()) {
-    return InvalidArgument("'" + text + "' is not " + Accepts(param) +
-                           (Nearest(text, param.choices) ? Suggestion(text, param.choices) : ""));
+    return InvalidArgument(NotOneOf(text, param.choices));
   }
   return Ok();
 }

@@ -55,8 +55,9 @@ std::optional<std::string> Nearest(std::string_view name,
     // "batch" for "batch_size": the beginning of a name is a short form of it.
     const bool is_beginning = folded.size() >= 3 && other.starts_with(folded);
     if (is_beginning) distance = std::min<std::size_t>(distance, 2);
-    const std::size_t allowed = std::max<std::size_t>(1, std::max(folded.size(), other.size()) / 3);
-    if (!is_beginning && distance > allowed) continue;
+    const std::size_t longer = std::max(folded.size(), other.size());
+    const std::size_t allowed = std::max<std::size_t>(1, longer / 3);
+    if (!is_beginning && (distance > allowed || distance == longer)) continue;
     if (!best || distance < best_distance) {
       best = candidate;
       best_distance = distance;
@@ -72,6 +73,12 @@ std::string JoinNames(const std::vector<std::string>& names) {
     joined += name;
   }
   return joined;
+}
+
+std::string NotOneOf(std::string_view name, const std::vector<std::string>& names) {
+  std::string text = "'" + std::string(name) + "' is not one of " + JoinNames(names);
+  if (const auto nearest = Nearest(name, names)) text += "; did you mean '" + *nearest + "'?";
+  return text;
 }
 
 std::string Suggestion(std::string_view name, const std::vector<std::string>& candidates) {

@@ -18,6 +18,9 @@ std::optional<std::string> Nearest(std::string_view name,
 // near and the list is short, or nothing.
 std::string Suggestion(std::string_view name, const std::vector<std::string>& candidates);
 
+// "'fp33' is not one of fp32, bf16; did you mean 'fp32'?"
+std::string NotOneOf(std::string_view name, const std::vector<std::string>& names);
+
 // "a, b, c"
 std::string JoinNames(const std::vector<std::string>& names);
 

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
+#include <unordered_set>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "common/base/random.h"
 #include "coordinator/core/cell_counter.h"
 #include "coordinator/core/grid.h"
@@ -13,7 +14,9 @@ namespace fusor {
 
 namespace {
 
-// Listing all positions is the faster way below this, and whenever most of them are wanted.
+// Listing all positions is the faster way below this, and beyond it when most of them are wanted or
+// few are left. Grids that are larger than any list are never that dense or sparse
+// (spec/grid_size.h).
 constexpr std::uint64_t kListedMax = 1 << 16;
 
 // The stage with one seed and without the rules about seeds.
@@ -39,7 +42,24 @@ std::vector<std::uint64_t> DrawFromList(const Grid& grid, std::uint64_t trials, 
   return cells;
 }
 
+std::vector<std::uint64_t> DrawOneByOne(const Grid& grid, std::uint64_t trials, Random& random) {
+  std::unordered_set<std::uint64_t> drawn;
+  drawn.reserve(trials);
+  while (drawn.size() < trials) {
+    const std::uint64_t cell = random.Below(grid.size());
+    if (grid.IsTrial(cell)) drawn.insert(cell);
+  }
+  std::vector<std::uint64_t> cells(drawn.begin(), drawn.end());
+  std::sort(cells.begin(), cells.end());
+  return cells;
+}
+
 }  // namespace
+
+std::uint64_t DrawableCells(const StageSpec& stage) {
+  const StageSpec block = OneBlock(stage);
+  return Grid(block).TrialCount();
+}
 
 std::vector<std::uint64_t> DrawCells(const StageSpec& stage, std::uint64_t trials,
                                      std::uint64_t seed) {
@@ -48,14 +68,10 @@ std::vector<std::uint64_t> DrawCells(const StageSpec& stage, std::uint64_t trial
   Random random(seed);
   const std::uint64_t left = grid.TrialCount();
   CHECK(trials <= left);
+  const bool listable = grid.size() <= limits::kCellsPerSweepMax;
   const bool dense = trials > left / 2 || left < grid.size() / 64;
-  if (grid.size() <= kListedMax || dense) return DrawFromList(grid, trials, random);
-  std::set<std::uint64_t> drawn;
-  while (drawn.size() < trials) {
-    const std::uint64_t cell = random.Below(grid.size());
-    if (grid.IsTrial(cell)) drawn.insert(cell);
-  }
-  return {drawn.begin(), drawn.end()};
+  if (grid.size() <= kListedMax || (dense && listable)) return DrawFromList(grid, trials, random);
+  return DrawOneByOne(grid, trials, random);
 }
 
 }  // namespace fusor

@@ -96,6 +96,10 @@ class Grid {
 std::vector<std::uint64_t> InputsOf(const Grid& here, const Need& need, const Grid& there,
                                     std::uint64_t cell);
 
+// How many positions of one seed's block no rule excludes whatever the seed: what DrawCells draws
+// from.
+std::uint64_t DrawableCells(const StageSpec& stage);
+
 // `random:` so many different positions of one seed's block, none excluded whatever the seed,
 // sorted. The same for the same stage and seed. Requires that there are so many.
 std::vector<std::uint64_t> DrawCells(const StageSpec& stage, std::uint64_t trials,

@@ -38,8 +38,8 @@ struct Dimension {
   std::vector<std::vector<std::uint32_t>> rows;
 };
 
-// A cell is excluded when every listed axis has one of the listed values. A term without values (the
-// axis does not have them) matches nothing.
+// A cell is excluded when every listed axis has one of the listed values. A term without values
+// (the axis does not have them) matches nothing.
 struct Exclude {
   struct Term {
     std::size_t axis = 0;
@@ -104,7 +104,7 @@ struct StageSpec {
   std::optional<std::vector<std::uint64_t>> drawn;
   bool own_seeds = false;   // sets `seeds` itself: not matched implicitly, not extended
   bool seeds_given = true;  // false: nobody wrote `seeds`, the one seed is the recipe's default
-  ParamValues params;  // every parameter that is no axis, defaults filled in
+  ParamValues params;       // every parameter that is no axis, defaults filled in
   std::vector<Need> needs;
   Resources resources;
   std::map<std::string, std::string> precision_fallback;  // the sweep's

@@ -19,6 +19,7 @@ TEST(Nearest, SaysNothingWhenNothingIsNear) {
   EXPECT_EQ(Nearest("optimizer", {"epochs", "seed"}), std::nullopt);
   EXPECT_EQ(Nearest("", {"epochs"}), std::nullopt);
   EXPECT_EQ(Nearest("xy", {"ab"}), std::nullopt);
+  EXPECT_EQ(Nearest("b", {"a"}), std::nullopt);
   EXPECT_EQ(Nearest("epochs", {}), std::nullopt);
   EXPECT_EQ(Nearest(std::string(100'000, 'a'), {"epochs"}), std::nullopt);
 }
