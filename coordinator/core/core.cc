@@ -63,7 +63,7 @@ struct EventHandler {
   void operator()(const StreamClosed& event) { OnStreamClosed(turn, event.session); }
   void operator()(const MessageArrived& event) { OnMessage(turn, event); }
   void operator()(const FactsStored& event) {
-    ApplyFacts(turn, {event.session, event.attempt, event.rank, event.number, event.core_facts});
+    ApplyStored(turn, {event.session, event.attempt, event.rank, event.number, event.core_facts});
   }
   void operator()(const SubmitSweep& event) { OnSubmit(turn, event); }
   void operator()(const CancelSweep& event) { OnCancelSweep(turn, event); }

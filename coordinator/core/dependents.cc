@@ -45,11 +45,17 @@ void Resettle(Turn& turn, Stage& stage, std::uint64_t cell, Tallies& tallies) {
   const bool by_inputs =
       from == TrialState::kBlocked || from == TrialState::kReady || from == TrialState::kSkipped;
   if (!by_inputs) return;
-  const Trial* trial = FindTrial(stage, cell);
+  Trial* trial = FindTrial(stage, cell);
   if (trial != nullptr && trial->row.attempts > 0) return;
   const TrialState to = StateByInputs(stage, cell);
   if (to == from) return;
   if (from == TrialState::kReady) RemoveReady(turn.world, stage, cell);
+  if (trial != nullptr) {
+    // Somebody decided on it before, so it has a row.
+    MoveTrial(turn, *trial, to, {"its inputs have moved"});
+    if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
+    return;
+  }
   if (to == TrialState::kBlocked) {
     ClearCell(stage, cell);
   } else {
@@ -134,6 +140,13 @@ void SettleStage(Turn& turn, Stage& stage) {
   for (const auto& [number, group] : groups) {
     Walk(turn, stage, stage.needs[number]->RowsOf(group), tallies);
   }
+}
+
+void SettleBlocked(Turn& turn, Stage& stage) {
+  if (CountIn(stage, TrialState::kBlocked) == 0) return;
+  Tallies tallies;
+  Walk(turn, stage, {}, tallies);
+  Report(turn, tallies, "all its inputs have ended");
 }
 
 std::vector<std::string> MissingInputs(const Stage& stage, std::uint64_t cell, std::size_t limit) {

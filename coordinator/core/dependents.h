@@ -20,6 +20,10 @@ void StageMoved(Turn& turn, Stage& stage);
 // it belongs, without events. Stages come in order of need.
 void SettleStage(Turn& turn, Stage& stage);
 
+// Nothing runs or waits any more, so nothing can be blocked: a trial whose inputs never moved, as
+// it has none, is put where it belongs.
+void SettleBlocked(Turn& turn, Stage& stage);
+
 // What the trial's inputs make of it: blocked, ready or skipped.
 TrialState StateByInputs(Stage& stage, std::uint64_t cell);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -87,6 +88,8 @@ struct ExtendSweep {
   SweepId sweep;
   std::vector<std::int64_t> seeds;
   std::shared_ptr<const SweepSpec> spec;  // the sweep's spec with the further seeds
+  // How many further seeds the sweep had when `spec` was made; another number now refuses it.
+  std::optional<std::size_t> seeds_before;
 };
 
 struct DeleteSweep {

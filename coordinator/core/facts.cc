@@ -1,5 +1,6 @@
 #include "coordinator/core/facts.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -42,6 +43,15 @@ int ThreadsOf(const Labels& info) {
     std::from_chars(text.data(), text.data() + text.size(), threads);
   }
   return std::max(threads, 0);
+}
+
+std::string LastLines(const std::vector<std::string>& lines) {
+  std::string text;
+  const std::size_t kept = std::min(lines.size(), limits::kLogTailLines);
+  for (std::size_t i = lines.size() - kept; i < lines.size(); ++i) {
+    text += lines[i].substr(0, limits::kLogLineBytesMax) + "\n";
+  }
+  return text;
 }
 
 void Apply(Receiver& to, const StartedFact& fact) {
@@ -90,6 +100,7 @@ void Apply(Receiver& to, const EvaluationFact& fact) {
 }
 
 void Apply(Receiver& to, const CheckpointFact& fact) {
+  if (fact.step < 0 || fact.files.empty()) return;
   Trial& trial = *to.attempt->trial;
   CommitCheckpoint(to.turn, trial, to.attempt->row.id, fact);
   trial.row.step = std::max(trial.row.step, fact.step);
@@ -114,17 +125,16 @@ void Apply(Receiver& to, const FinalFact& fact) {
   const bool failed = fact.outcome.kind == OutcomeKind::kFailed;
   // The attempt is what its first rank says; any other rank can only spoil it.
   if (!failed && to.rank != 0) return;
-  std::string log_tail;
-  if (failed) {
-    for (const std::string& line : fact.log_tail) log_tail += line + "\n";
-  }
+  // No clock of a worker makes an attempt longer than it can have been.
+  const Duration longest = to.turn.now - attempt.row.granted;
+  const Duration running = std::clamp(Duration(fact.running_ms), Duration(0), longest);
   to.attempt = nullptr;
   EndAttempt(to.turn, attempt,
              {.outcome = fact.outcome,
               .rank = to.rank,
               .step = fact.step,
-              .running = Duration(std::max<std::int64_t>(fact.running_ms, 0)),
-              .log_tail = std::move(log_tail),
+              .running = running,
+              .log_tail = failed ? LastLines(fact.log_tail) : "",
               .worker = to.worker.id});
 }
 
@@ -162,6 +172,35 @@ Attempt* Sender(World& world, const Worker& worker, const FactBatch& batch) {
   return attempt;
 }
 
+// The facts were admitted when they came, and metrics.db holds them: that their stream has ended since
+// must not lose them, for nobody will send them again.
+Worker* HolderOf(World& world, const FactBatch& batch) {
+  Attempt* attempt = FindAttempt(world, batch.attempt);
+  if (attempt == nullptr) return nullptr;
+  for (const Part& part : attempt->parts) {
+    if (batch.rank < part.first_rank || batch.rank >= part.first_rank + part.slots.size()) continue;
+    return world.fleet.Find(part.worker);
+  }
+  return nullptr;
+}
+
+void ApplyFrom(Turn& turn, Worker& worker, Attempt& attempt, const FactBatch& batch) {
+  attempt.heard = turn.now;
+  attempt.PartOn(worker.id)->held = true;
+  const std::uint64_t before = attempt.ranks[batch.rank].cursor;
+  const std::uint64_t cursor = std::max(before, batch.number);
+  attempt.ranks[batch.rank].cursor = cursor;
+  Receiver receiver{turn, worker, &attempt, batch.rank};
+  for (const Fact& fact : batch.facts) {
+    if (receiver.attempt == nullptr) break;
+    if (fact.number <= before || fact.number > cursor) continue;
+    std::visit([&](const auto& body) { Apply(receiver, body); }, fact.body);
+  }
+  WriteRows(receiver);
+  if (cursor > before) turn.Write(PutCursor{batch.attempt, batch.rank, cursor});
+  turn.SendTo(worker, AckMessage{batch.attempt, batch.rank, cursor});
+}
+
 }  // namespace
 
 void ApplyFacts(Turn& turn, const FactBatch& batch) {
@@ -178,20 +217,16 @@ void ApplyFacts(Turn& turn, const FactBatch& batch) {
                                      "the attempt is over, or another one took its place"});
     return;
   }
-  attempt->heard = turn.now;
-  attempt->PartOn(worker->id)->held = true;
-  const std::uint64_t before = attempt->ranks[batch.rank].cursor;
-  const std::uint64_t cursor = std::max(before, batch.number);
-  attempt->ranks[batch.rank].cursor = cursor;
-  Receiver receiver{turn, *worker, attempt, batch.rank};
-  for (const Fact& fact : batch.facts) {
-    if (receiver.attempt == nullptr) break;
-    if (fact.number <= before || fact.number > cursor) continue;
-    std::visit([&](const auto& body) { Apply(receiver, body); }, fact.body);
+  ApplyFrom(turn, *worker, *attempt, batch);
+}
+
+void ApplyStored(Turn& turn, const FactBatch& batch) {
+  if (WorkerOf(turn.world, batch.session) != nullptr) {
+    ApplyFacts(turn, batch);
+    return;
   }
-  WriteRows(receiver);
-  if (cursor > before) turn.Write(PutCursor{batch.attempt, batch.rank, cursor});
-  turn.SendTo(*worker, AckMessage{batch.attempt, batch.rank, cursor});
+  Worker* holder = HolderOf(turn.world, batch);
+  if (holder != nullptr) ApplyFrom(turn, *holder, *FindAttempt(turn.world, batch.attempt), batch);
 }
 
 void OnFacts(Turn& turn, SessionId session, const FactsMessage& message) {

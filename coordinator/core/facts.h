@@ -20,6 +20,8 @@ struct FactBatch {
 };
 
 void ApplyFacts(Turn& turn, const FactBatch& batch);
+// The same for facts that metrics.db stored first: they count although their stream may have ended.
+void ApplyStored(Turn& turn, const FactBatch& batch);
 
 // Facts that came without metrics.db between: consecutive ones, of all kinds.
 void OnFacts(Turn& turn, SessionId session, const FactsMessage& message);

@@ -152,6 +152,13 @@ std::map<WorkerId, int> FreeFor(const Fleet& fleet, const DemandQueue& demand) {
 bool IsFeasible(const Fleet& fleet, const DemandQueue& demand, const std::vector<WorkerId>& avoid) {
   const GangShape shape = ShapeOf(demand.demand.requirement.resources);
   if (shape.workers == 0) return false;
+  if (!demand.is_gang()) {
+    return std::any_of(demand.fits.begin(), demand.fits.end(), [&](std::uint32_t group) {
+      const auto& usable = fleet.groups()[group].usable;
+      return std::any_of(usable.begin(), usable.end(),
+                         [&](const auto& entry) { return !Avoided(avoid, entry.first); });
+    });
+  }
   int workers = 0;
   int slots = 0;
   for (const auto& [worker, count] : UsableFor(fleet, demand)) {

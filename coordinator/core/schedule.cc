@@ -96,7 +96,10 @@ void ScheduleTurn(Turn& turn) {
   World& world = turn.world;
   FinishSweeps(turn);
   ForgetDemands(world);
-  if (world.fleet.any_freed()) TakeBack(world);
+  if (world.fleet.any_freed() || world.fleet.changes() != world.taken_back_changes) {
+    TakeBack(world);
+    world.taken_back_changes = world.fleet.changes();
+  }
   // A grant that pins a data set's copy gives classes another demand: they get their look too.
   do {
     UpdateReordered(world);

@@ -219,6 +219,10 @@ void OnExtend(Turn& turn, const ExtendSweep& extend) {
     Finish(turn, extend.request, {InvalidArgument("an extension keeps the sweep's stages")});
     return;
   }
+  if (extend.seeds_before && *extend.seeds_before != sweep->row.extra_seeds.size()) {
+    Finish(turn, extend.request, {Unavailable("the sweep was extended meanwhile; try again")});
+    return;
+  }
   const std::uint64_t before = CountTrials(*sweep);
   auto& seeds = sweep->row.extra_seeds;
   seeds.insert(seeds.end(), extend.seeds.begin(), extend.seeds.end());

@@ -129,8 +129,10 @@ void FinishSweeps(Turn& turn) {
   const std::vector<Sweep*> sweeps = std::exchange(turn.world.to_finish, {});
   for (Sweep* sweep : sweeps) {
     sweep->check_finished = false;
-    if (!IsOpen(sweep->row.state) || sweep->running > 0 || sweep->delayed > 0 || HasPending(*sweep))
-      continue;
+    if (!IsOpen(sweep->row.state) || sweep->running > 0 || sweep->delayed > 0) continue;
+    if (HasPending(*sweep)) continue;
+    for (const auto& stage : sweep->stages) SettleBlocked(turn, *stage);
+    if (HasPending(*sweep)) continue;
     MoveSweep(turn, *sweep, SweepState::kFinished, "every trial has ended");
   }
 }

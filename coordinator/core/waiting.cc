@@ -25,7 +25,10 @@ void LeaveQueue(ClassQueue& queue) {
   if (!queue.queued) return;
   queue.demand->waiting.erase(queue.key);
   queue.queued = false;
-  if (queue.demand->waiting.empty()) queue.demand->gang_since = kNever;
+  if (!queue.demand->waiting.empty()) return;
+  queue.demand->gang_since = kNever;
+  // Slots that come free while nobody waits are not noted: who waits next has to look for himself.
+  queue.demand->blocked = false;
 }
 
 }  // namespace

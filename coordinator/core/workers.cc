@@ -109,6 +109,10 @@ Worker& FindOrAdd(World& world, const std::string& uid) {
 // more.
 void MissAttempt(Turn& turn, Worker& worker, Attempt& attempt, bool same_incarnation) {
   Part& part = *attempt.PartOn(worker.id);
+  if (!part.held && attempt.stop == StopMode::kCheckpointAndStop) {
+    EndAttempt(turn, attempt, {.outcome = {.kind = OutcomeKind::kReleased}, .worker = worker.id});
+    return;
+  }
   if (!part.held && same_incarnation && !attempt.stop) {
     part.lease_until = turn.now + turn.world.options.start_deadline;
     turn.SendTo(worker, StartOf(attempt, part));
@@ -148,6 +152,7 @@ void OnStreamClosed(Turn& turn, SessionId session) {
   if (worker == nullptr || worker->session != session) return;
   worker->session = {};
   worker->silent = false;
+  if (worker->leaving && worker->attempts.empty()) worker->gone = true;
   turn.world.fleet.Reindex(*worker);
   WriteWorker(turn, *worker);
   Happened(turn, "worker_disconnected", *worker, "its stream ended");

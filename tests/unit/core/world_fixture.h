@@ -93,7 +93,7 @@ class CoreTest : public testing::Test {
   void Report(SessionId session, AttemptId attempt, const std::vector<FactBody>& facts,
               std::uint32_t rank = 0);
   void End(SessionId session, AttemptId attempt, const Outcome& outcome = {},
-           Duration running = std::chrono::minutes(5), std::uint32_t rank = 0);
+           Duration running = Duration(0), std::uint32_t rank = 0);
 
   // The core dies; another one goes on from the tables. All streams are gone.
   void Restart();
