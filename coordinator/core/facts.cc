@@ -172,8 +172,8 @@ Attempt* Sender(World& world, const Worker& worker, const FactBatch& batch) {
   return attempt;
 }
 
-// The facts were admitted when they came, and metrics.db holds them: that their stream has ended since
-// must not lose them, for nobody will send them again.
+// The facts were admitted when they came, and metrics.db holds them: that their stream has ended
+// since must not lose them, for nobody will send them again.
 Worker* HolderOf(World& world, const FactBatch& batch) {
   Attempt* attempt = FindAttempt(world, batch.attempt);
   if (attempt == nullptr) return nullptr;

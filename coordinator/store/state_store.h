@@ -22,9 +22,9 @@ class CommitTarget {
  public:
   virtual ~CommitTarget() = default;
 
-  // All writes in one synced transaction, or none. kUnavailable (busy) and kResourceExhausted (disk full)
-  // are worth trying again with the same writes; the loop freezes meanwhile. Without writes it does a
-  // slice of the work that removed sweeps left behind, if any.
+  // All writes in one synced transaction, or none. kUnavailable (busy) and kResourceExhausted (disk
+  // full) are worth trying again with the same writes; the loop freezes meanwhile. Without writes
+  // it does a slice of the work that removed sweeps left behind, if any.
   virtual Status Commit(std::span<const Write> writes) = 0;
 };
 
