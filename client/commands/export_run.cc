@@ -1,0 +1,84 @@
+#include "client/commands/export_run.h"
+
+#include <ostream>
+#include <vector>
+
+#include "client/format/text.h"
+#include "client/view/convert.h"
+
+namespace fusor::client {
+
+namespace {
+
+constexpr std::uint32_t kPage = 1'000;
+
+}  // namespace
+
+Status ExportSweep(Session& session, Api& api, std::uint64_t sweep, const ExportChoice& choice,
+                   Exporter& exporter) {
+  v1::GetSweepRequest get;
+  get.set_sweep(sweep);
+  const Result<v1::GetSweepResponse> found = api.Call(get);
+  if (!found.ok()) return found.status();
+  const bool by_stage = found->sweep().stages_size() > 1;
+  v1::ListTrialsRequest request;
+  request.set_sweep(sweep);
+  request.set_page_size(kPage);
+  request.set_where(session.arguments().Text("where"));
+  do {
+    const Result<v1::ListTrialsResponse> page = api.Call(request);
+    if (!page.ok()) return page.status();
+    for (const v1::Trial& trial : page->trials()) {
+      if (trial.attempts() == 0) continue;
+      const std::string folder = (by_stage ? trial.stage() + "/" : "") + trial.name();
+      RETURN_IF_ERROR(exporter.ExportTrial(trial, folder, choice));
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return Ok();
+}
+
+Status ExportOneTrial(Api& api, const std::string& id, const ExportChoice& choice,
+                      Exporter& exporter) {
+  v1::GetTrialRequest request;
+  request.set_id(id);
+  const Result<v1::GetTrialResponse> response = api.Call(request);
+  if (!response.ok()) return response.status();
+  return exporter.ExportTrial(response->trial(), response->trial().name(), choice);
+}
+
+Result<std::string> BestTrial(Api& api, std::uint64_t sweep) {
+  v1::GetSweepRequest request;
+  request.set_sweep(sweep);
+  const Result<v1::GetSweepResponse> response = api.Call(request);
+  if (!response.ok()) return response.status();
+  if (!response->sweep().has_best_trial()) {
+    const std::string id = std::to_string(sweep);
+    return NotFound("sweep " + id + " has no best trial: none has reported " +
+                    (response->sweep().objective_metric().empty()
+                         ? "an objective (the file sets none)"
+                         : response->sweep().objective_metric() + " yet") +
+                    "\nfusor results " + id + " shows what there is");
+  }
+  return TrialIdText(response->sweep().best_trial(), response->sweep());
+}
+
+void ReportExport(Session& session, const Exporter& exporter, const std::filesystem::path& root) {
+  std::uint64_t bytes = 0;
+  Json files = Json::Array();
+  for (const ExportedFile& file : exporter.files()) {
+    bytes += file.bytes;
+    Json entry = Json::Object();
+    entry.Set("path", file.path).Set("bytes", file.bytes);
+    entry.Set("sha256", file.sha256.empty() ? Json() : Json(file.sha256));
+    entry.Set("there_already", file.there_already);
+    files.Add(entry);
+  }
+  const std::string text = exporter.files().empty()
+                               ? "nothing to write\n"
+                               : CountOf(exporter.files().size(), "file") + ", " +
+                                     BytesText(bytes) + " in " + root.string() + "\n";
+  session.Show(Json::Object().Set("folder", root.string()).Set("files", files), text);
+}
+
+}  // namespace fusor::client

@@ -1,0 +1,121 @@
+#include "client/commands/session.h"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "client/format/text.h"
+#include "client/format/width.h"
+#include "client/link/request_id.h"
+#include "common/base/limits.h"
+
+namespace fusor::client {
+
+Session::Session(const Environment& environment, const ParsedCommand& parsed,
+                 const std::vector<CommandSpec>& commands)
+    : environment_(environment),
+      parsed_(parsed),
+      commands_(commands),
+      output_(parsed.global.output.value_or(parsed.command->outputs.front())),
+      look_(LookOf(environment, parsed.global.no_colour)) {}
+
+Look Session::err_look() const {
+  Look look = look_;
+  look.colour = environment_.err_is_terminal && !parsed_.global.no_colour &&
+                environment_.Variable("NO_COLOR").empty();
+  return look;
+}
+
+TargetQuestion Session::Question() const {
+  TargetQuestion question;
+  question.data = parsed_.global.data;
+  question.coordinator = parsed_.global.coordinator;
+  question.token_file = parsed_.global.token_file;
+  question.variable = [this](const std::string& name) { return environment_.Variable(name); };
+  question.directory = environment_.directory;
+  return question;
+}
+
+Result<Api*> Session::Connect() {
+  if (api_ == nullptr) {
+    const Result<Target> target = FindTarget(Question());
+    if (!target.ok()) return target.status();
+    ConnectTo(*target);
+  }
+  return api_.get();
+}
+
+Api* Session::ConnectTo(const Target& target) {
+  target_ = target;
+  Api::Options options;
+  options.address = target.address;
+  options.token = target.token;
+  api_ = std::make_unique<Api>(std::move(options));
+  return api_.get();
+}
+
+Status Session::Advise(const Status& status) const {
+  if (api_ == nullptr || api_->canceled()) return status;
+  if (status.code() == Code::kUnavailable && !api_->IsConnected()) {
+    return Unreachable(target_.address, target_.data, status.message());
+  }
+  if (status.code() == Code::kUnauthenticated) {
+    return Unauthenticated("the coordinator at " + target_.address + " refused the token (" +
+                           status.message() +
+                           ")\nsay --data DIR or --token-file FILE: the token is " +
+                           "in the file `token` of its data folder");
+  }
+  return status;
+}
+
+std::string Session::RequestId() const {
+  const std::string given = arguments().Text("request-id");
+  return given.empty() ? NewRequestId() : given;
+}
+
+void Session::Next(std::initializer_list<std::string> commands) const {
+  if (!for_people()) return;
+  std::size_t width = 0;
+  std::vector<std::vector<std::string>> lines;
+  for (const std::string& command : commands) {
+    lines.push_back(Split(command, '#'));
+    width = std::max(width, DisplayWidth(Trim(lines.back()[0])));
+  }
+  out() << "\n";
+  for (const auto& parts : lines) {
+    const std::string words(Trim(parts[0]));
+    out() << "  " << look_.Paint(PadRight(words, parts.size() > 1 ? width : 0), Style::kActive);
+    if (parts.size() > 1) out() << "  " << look_.Paint(Trim(parts[1]), Style::kFaint);
+    out() << "\n";
+  }
+}
+
+void Session::Show(const Json& json, const std::string& text) const {
+  out() << (output_ == Output::kJson ? json.Pretty() + "\n" : text) << std::flush;
+}
+
+Result<std::string> ReadSource(const Session& session, const std::string& file) {
+  std::string source;
+  if (file == "-") {
+    std::istream& in = *session.environment().in;
+    source.assign(std::istreambuf_iterator<char>(in), {});
+  } else {
+    std::error_code error;
+    const std::filesystem::path path = session.environment().directory / file;
+    if (std::filesystem::is_directory(path, error)) return InvalidArgument(file + " is a folder");
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+      return InvalidArgument(
+          "cannot read " + file + ": " +
+          (std::filesystem::exists(path, error) ? "no permission" : "there is no such file"));
+    }
+    source.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  if (source.size() > limits::kSweepFileBytesMax) {
+    return InvalidArgument(file + " is larger than a sweep file may be (" +
+                           BytesText(limits::kSweepFileBytesMax) + ")");
+  }
+  return source;
+}
+
+}  // namespace fusor::client

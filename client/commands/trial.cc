@@ -1,0 +1,78 @@
+#include <ostream>
+
+#include "client/commands/commands.h"
+#include "client/commands/options.h"
+#include "client/commands/session.h"
+#include "client/link/resolve.h"
+#include "client/view/trial_view.h"
+
+namespace fusor::client {
+
+namespace {
+
+Result<int> Run(Session& session) {
+  const Result<Api*> api = session.Connect();
+  if (!api.ok()) return api.status();
+  const Result<std::string> id = ResolveTrial(**api, session.arguments().Text("TRIAL"));
+  if (!id.ok()) return id.status();
+  v1::GetTrialRequest request;
+  request.set_id(*id);
+  const Result<v1::GetTrialResponse> response = (*api)->Call(request);
+  if (!response.ok()) return response.status();
+  if (session.output() == Output::kId) {
+    session.out() << *id << "\n";
+    return kExitOk;
+  }
+  session.Show(TrialJson(*response), TrialText(*response, session.now(), session.look()));
+  switch (response->trial().state()) {
+    case v1::TRIAL_STATE_FAILED:
+      session.Next({"fusor logs " + *id + "  # everything it wrote", "fusor retry " + *id});
+      break;
+    case v1::TRIAL_STATE_READY:
+    case v1::TRIAL_STATE_BLOCKED:
+      session.Next({"fusor explain " + *id + "  # why it is not running"});
+      break;
+    default:
+      session.Next({"fusor metrics " + *id, "fusor logs " + *id, "fusor artifacts " + *id});
+  }
+  return kExitOk;
+}
+
+Result<int> RunExplain(Session& session) {
+  const Result<Api*> api = session.Connect();
+  if (!api.ok()) return api.status();
+  const Result<std::string> id = ResolveTrial(**api, session.arguments().Text("TRIAL"));
+  if (!id.ok()) return id.status();
+  v1::ExplainTrialRequest request;
+  request.set_id(*id);
+  const Result<v1::ExplainTrialResponse> response = (*api)->Call(request);
+  if (!response.ok()) return response.status();
+  session.Show(ExplainJson(*id, *response), ExplainText(*id, *response, session.look()));
+  return kExitOk;
+}
+
+}  // namespace
+
+CommandSpec TrialCommand() {
+  CommandSpec spec;
+  spec.name = "trial";
+  spec.topic = Topic::kLook;
+  spec.help = "one trial: parameters, attempts, what happened to it";
+  spec.arguments = {TrialArgument()};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
+  spec.run = Run;
+  return spec;
+}
+
+CommandSpec ExplainCommand() {
+  CommandSpec spec;
+  spec.name = "explain";
+  spec.topic = Topic::kLook;
+  spec.help = "why a trial is not running, or is in the state it is in";
+  spec.arguments = {TrialArgument()};
+  spec.outputs = {Output::kTable, Output::kJson};
+  spec.run = RunExplain;
+  return spec;
+}
+
+}  // namespace fusor::client

@@ -1,0 +1,24 @@
+#pragma once
+
+// What a sweep file would do, and what is wrong with it.
+
+#include <string>
+#include <string_view>
+
+#include "client/format/json.h"
+#include "client/format/look.h"
+#include "fusor/v1/sweep_service.pb.h"
+
+namespace fusor::client {
+
+std::string PlanText(const v1::PlanResponse& plan, std::string_view file, const Look& look);
+Json PlanJson(const v1::PlanResponse& plan, std::string_view file);
+
+using Problems = google::protobuf::RepeatedPtrField<v1::Problem>;
+
+// Every problem with its line of `source`, then how many there are.
+std::string ProblemsText(const Problems& problems, std::string_view file, std::string_view source,
+                         const Look& look);
+Json ProblemsJson(const Problems& problems, std::string_view file);
+
+}  // namespace fusor::client

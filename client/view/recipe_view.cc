@@ -1,0 +1,95 @@
+#include "client/view/recipe_view.h"
+
+#include "client/format/text.h"
+
+namespace fusor::client {
+
+namespace {
+
+std::string InputsText(const Recipe& recipe) {
+  if (recipe.inputs_max == 0) return "none";
+  const std::string least = std::to_string(recipe.inputs_min);
+  return recipe.inputs_min == recipe.inputs_max
+             ? least
+             : least + " to " + std::to_string(recipe.inputs_max);
+}
+
+Json ValueJson(const Value& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  return std::get<std::string>(value);
+}
+
+}  // namespace
+
+Table RecipeTable() {
+  Table table;
+  table.columns = {{"name", "RECIPE"},
+                   {"version", "VERSION", true},
+                   {"inputs", "INPUTS", true},
+                   {"params", "PARAMETERS", true},
+                   {"help", "TRAINS", false, true}};
+  for (const Recipe& recipe : Catalogue()) {
+    Row row;
+    row.emplace_back(recipe.name, recipe.name, Style::kStrong);
+    row.emplace_back(recipe.version, std::to_string(recipe.version));
+    row.emplace_back(InputsText(recipe));
+    row.emplace_back(recipe.params.size(), std::to_string(recipe.params.size()));
+    row.emplace_back(recipe.help);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table ParamTable(const Recipe& recipe) {
+  Table table;
+  table.columns = {{"name", "PARAMETER"},
+                   {"type", "", false, false, Show::kData},
+                   {"default", "DEFAULT"},
+                   {"accepts", "ACCEPTS", false, true},
+                   {"help", "MEANING", false, true}};
+  for (const Param& param : recipe.params) {
+    const std::string shown = DisplayText(param.default_value);
+    Row row;
+    row.emplace_back(param.name, param.name, Style::kStrong);
+    row.emplace_back(std::string(TypeName(param.type)));
+    row.emplace_back(ValueJson(param.default_value), shown.empty() ? "(empty)" : shown);
+    row.emplace_back(Accepts(param));
+    row.emplace_back(param.help);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::string RecipeText(const Recipe& recipe, const Look& look) {
+  std::string out = look.Paint(recipe.name, Style::kStrong) + ", version " +
+                    std::to_string(recipe.version) + "\n" + recipe.help +
+                    "\ninputs from other stages: " + InputsText(recipe) + "\n\n" +
+                    RenderTable(ParamTable(recipe), look);
+  if (recipe.rules.empty()) return out;
+  out += "\nrefused at submit unless\n";
+  for (const Rule& rule : recipe.rules) out += "  " + rule.says + "\n";
+  return out;
+}
+
+Json RecipeJson(const Recipe& recipe) {
+  Json json = Json::Object();
+  json.Set("name", recipe.name).Set("version", recipe.version).Set("help", recipe.help);
+  json.Set("inputs_min", recipe.inputs_min).Set("inputs_max", recipe.inputs_max);
+  Json params = Json::Array();
+  for (const Param& param : recipe.params) {
+    Json entry = Json::Object();
+    entry.Set("name", param.name).Set("type", TypeName(param.type));
+    entry.Set("default", ValueJson(param.default_value)).Set("accepts", Accepts(param));
+    entry.Set("choices", Json::Texts(param.choices)).Set("help", param.help);
+    params.Add(entry);
+  }
+  json.Set("params", params);
+  Json rules = Json::Array();
+  for (const Rule& rule : recipe.rules) rules.Add(rule.says);
+  json.Set("rules", rules);
+  return json;
+}
+
+}  // namespace fusor::client

@@ -1,0 +1,99 @@
+#include "client/view/watch_model.h"
+
+#include <algorithm>
+
+#include "client/format/text.h"
+
+namespace fusor::client {
+
+namespace {
+
+constexpr std::size_t kRecentKept = 32;
+constexpr std::size_t kNamesKept = 20'000;
+
+// The state after the arrow of "running -> failed"; the whole text if there is none.
+std::string StateAfter(const std::string& detail) {
+  const std::size_t arrow = detail.rfind("-> ");
+  return arrow == std::string::npos ? detail : detail.substr(arrow + 3);
+}
+
+}  // namespace
+
+double Fraction(const v1::RunningTrial& trial) {
+  if (trial.steps() <= 0) return 0;
+  return std::clamp(static_cast<double>(trial.step()) / static_cast<double>(trial.steps()), 0.0,
+                    1.0);
+}
+
+std::string WatchModel::NameOf(const v1::TrialRef& ref) const {
+  const auto at = names_.find({ref.stage(), ref.cell()});
+  return at == names_.end() ? TrialIdText(ref, sweep_) : at->second;
+}
+
+std::optional<Happening> WatchModel::Told(const v1::Event& event) const {
+  Happening happening;
+  happening.time = FromProto(event.time());
+  happening.why = event.reason();
+  if (event.kind() == "trial_moved" && event.has_trial()) {
+    const std::optional<v1::TrialState> state = TrialStateFromName(StateAfter(event.detail()));
+    if (!state || *state == v1::TRIAL_STATE_READY || *state == v1::TRIAL_STATE_BLOCKED) {
+      return std::nullopt;
+    }
+    happening.who = NameOf(event.trial());
+    happening.what = StateName(*state);
+    happening.style = StyleOf(*state);
+    return happening;
+  }
+  if (event.has_trial()) happening.who = NameOf(event.trial());
+  happening.what = event.kind();
+  std::replace(happening.what.begin(), happening.what.end(), '_', ' ');
+  if (!event.detail().empty()) happening.what += " " + event.detail();
+  happening.style = Style::kFaint;
+  return happening;
+}
+
+std::vector<Happening> WatchModel::Apply(const v1::WatchSweepResponse& message, Time now) {
+  if (message.has_sweep()) sweep_ = message.sweep();
+  // A message with the sweep carries what runs too, be it nothing.
+  if (message.has_sweep() || message.running_size() > 0) {
+    running_.assign(message.running().begin(), message.running().end());
+    std::sort(running_.begin(), running_.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.trial().stage(), a.trial().cell()) <
+             std::pair(b.trial().stage(), b.trial().cell());
+    });
+    slots_.assign(message.slots().begin(), message.slots().end());
+  }
+  if (names_.size() > kNamesKept) names_.clear();
+  for (const v1::RunningTrial& trial : running_) {
+    names_[{trial.trial().stage(), trial.trial().cell()}] = trial.name();
+  }
+  std::vector<Happening> told;
+  for (const v1::Event& event : message.events()) {
+    if (std::optional<Happening> happening = Told(event)) told.push_back(std::move(*happening));
+  }
+  recent_.insert(recent_.end(), told.begin(), told.end());
+  while (recent_.size() > kRecentKept) recent_.pop_front();
+  cursor_ = std::max(cursor_, message.cursor());
+  if (!running_.empty()) waiting_note_.clear();
+  pace_.Add(now, Work());
+  return told;
+}
+
+double WatchModel::Work() const {
+  double work = static_cast<double>(CountsOf(sweep_.counts()).done());
+  for (const v1::RunningTrial& trial : running_) work += Fraction(trial);
+  return work;
+}
+
+std::optional<Duration> WatchModel::Left() const {
+  return pace_.Left(static_cast<double>(CountsOf(sweep_.counts()).total()) - Work());
+}
+
+std::string WatchModel::NameOfAttempt(std::uint64_t attempt) const {
+  for (const v1::RunningTrial& trial : running_) {
+    if (trial.attempt() == attempt) return trial.name();
+  }
+  return "";
+}
+
+}  // namespace fusor::client
