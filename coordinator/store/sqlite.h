@@ -38,6 +38,7 @@ class Statement {
   // Binds all parameters; rows then come by Next().
   template <class... Values>
   void Start(const Values&... values) {
+    if (!status_.ok()) status_ = Ok();
     bound_ = 0;
     (Bind(values), ...);
   }
@@ -68,6 +69,10 @@ class Statement {
 
   // Columns of the current row, from 0. Views live until the next Next().
   std::int64_t Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+  // Aggregates over no rows; no column holds NULL.
+  bool IsNull(int column) const {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+  }
   double Real(int column) const { return sqlite3_column_double(statement_.get(), column); }
   std::string_view Text(int column) const;
   std::string_view Blob(int column) const;

@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -48,22 +47,17 @@ struct TrialQuery {
   std::size_t limit = 1'000;
 };
 
-// Which trial did best. A value that is not finite is never best.
-enum class Goal : std::uint8_t { kMaximize, kMinimize };
-
+// What a sweep has taken so far.
 struct SweepTotals {
-  struct Stage {
-    std::array<std::uint64_t, kTrialStates>
-        rows{};  // by TrialState; cells without a row not counted
-  };
-  std::map<std::uint32_t, Stage> stages;
-  std::int64_t running_ms = 0;        // over the attempts that ended
-  std::int64_t slot_ms = 0;           // running time x slots; live attempts count up to `now`
-  std::int64_t trial_running_ms = 0;  // live attempts count up to `now`
-  Time first_started = kNever;
-  Time last_ended = kNever;  // of any attempt; kNever when none has ended
-  std::optional<PutTrial> best;
+  // Trials with a row, by TrialState.
+  std::map<std::uint32_t, std::array<std::uint64_t, kTrialStates>> stages;
+  std::int64_t running_ms = 0;  // over all attempts; live ones count up to `now`
+  std::int64_t slot_ms = 0;     // the same, times the slots each held
+  Time first_started = kNever;  // of any attempt
+  Time last_ended = kNever;
 };
+
+enum class Goal : std::uint8_t { kMaximize, kMinimize };
 
 struct ArtifactQuery {
   SweepId sweep;
@@ -91,7 +85,10 @@ class StateReader {
   // kNotFound when there is none.
   Result<PutSweep> GetSweep(SweepId sweep);
   Result<SweepId> NewestSweep();
-  Result<SweepTotals> Totals(SweepId sweep, Goal goal, Time now);
+  Result<SweepTotals> Totals(SweepId sweep, Time now);
+  // The trial with the best objective so far; one that is not finite is never best.
+  Result<std::optional<PutTrial>> Best(SweepId sweep, std::optional<std::uint32_t> stage,
+                                       Goal goal);
 
   // In the order of (stage, cell).
   Result<std::vector<PutTrial>> ListTrials(const TrialQuery& query);
@@ -111,6 +108,7 @@ class StateReader {
   // After the cursor, oldest first. Without a sweep: of all of them, and what belongs to none.
   Result<std::vector<PutEvent>> Events(std::optional<SweepId> sweep, EventId after,
                                        std::size_t limit);
+  // Oldest first. It walks the events since the sweep was submitted: for people, not for loops.
   Result<std::vector<PutEvent>> EventsOf(const TrialKey& trial, std::size_t limit);
   Result<EventId> LastEvent();
 
@@ -130,8 +128,8 @@ class StateReader {
 
   Result<std::vector<PutWorker>> Workers();
 
-  // Content hashes that rows name, and those that are waiting to be removed.
-  Result<std::vector<std::string>> GarbageContents();
+  // Contents whose last row is gone, and whether a row has come back since.
+  Result<std::vector<std::string>> GarbageContents(std::size_t limit);
   Result<bool> IsReferenced(const std::string& sha256);
 
   // Calls that have held a connection for longer than `age`: they keep the log from starting over.
