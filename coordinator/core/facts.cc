@@ -67,8 +67,9 @@ void Apply(Receiver& to, const StartedFact& fact) {
     }
   }
   to.started = true;
-  if (to.rank != 0) return;
+  // Every rank goes on from the same checkpoint; the first one may never come to say so.
   attempt.row.resumed_from_step = fact.resumed_from_step;
+  if (to.rank != 0) return;
   attempt.row.bit_exact = fact.bit_exact;
   attempt.row.info = JsonOf(fact.info);
   if (!fact.precision_used.empty()) attempt.row.precision_used = fact.precision_used;
