@@ -99,7 +99,7 @@ void Loop::Stop() {
 
 void Loop::Run() {
   Time wake_at = Now();
-  while (!stopped_) {
+  while (!stopped_.exchange(false)) {
     Round(wake_at);
     wake_at = turn_ ? turn_() : kNever;
   }

@@ -33,6 +33,7 @@ class Loop {
   void Cancel(std::uint64_t timer);
   // What runs after each round; it returns when it wants to run again at the latest.
   void SetTurn(std::function<Time()> turn) { turn_ = std::move(turn); }
+  // Until Stop; it may be run again.
   void Run();
 
   // Any thread.
