@@ -124,14 +124,13 @@ void Serve(Turn& turn, DemandQueue& demand) {
 void ServeReservations(Turn& turn) {
   World& world = turn.world;
   std::vector<DemandQueue*> due;
-  bool changed = world.fleet.any_freed() || world.fleet.changes() != world.reserved_changes;
-  world.reserved_changes = world.fleet.changes();
+  bool any = false;
   for (auto& [key, demand] : world.demands) {
     const bool is_due = IsDue(world, *demand, turn.now);
     if (is_due) due.push_back(demand.get());
-    changed = changed || is_due != (demand->reservation != 0);
+    any = any || is_due || demand->reservation != 0;
   }
-  if (!changed) return;
+  if (!any) return;
   std::stable_sort(due.begin(), due.end(), [](const DemandQueue* a, const DemandQueue* b) {
     return std::pair(a->waiting.begin()->first.negative_priority, a->gang_since) <
            std::pair(b->waiting.begin()->first.negative_priority, b->gang_since);

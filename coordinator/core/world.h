@@ -58,8 +58,7 @@ struct World {
   std::vector<Sweep*> reordered;  // their classes' places in the queues changed
   std::vector<Sweep*> to_finish;  // may have finished
   std::uint64_t last_reservation = 0;
-  std::uint64_t reserved_changes = 0;    // Fleet::changes() when reservations were last looked at
-  std::uint64_t taken_back_changes = 0;  // the same for trials that were set aside
+  std::uint64_t taken_back_changes = 0;  // Fleet::changes() when set-aside trials were looked at
   Time scheduled_at{};                   // the last Schedule
 
   SweepId last_sweep;

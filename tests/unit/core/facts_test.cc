@@ -117,14 +117,18 @@ TEST_F(FactsTest, OfARankThatDoesNotExistAreDropped) {
   EXPECT_THAT(SentOf<StopMessage>(), SizeIs(1));
 }
 
-TEST_F(FactsTest, OfAClosedStreamAreLeftForTheNextOne) {
+TEST_F(FactsTest, ThatAreStoredCountThoughTheirStreamHasEnded) {
   Start();
   Disconnect(n1);
   FactsStored stored{.session = n1, .attempt = attempt, .number = 1};
   stored.core_facts = {{1, FinalFact{}}};
   Turn(stored);
-  EXPECT_THAT(sent, IsEmpty());
-  EXPECT_EQ(StateOf("1.t.0"), TrialState::kRunning);
+  EXPECT_EQ(StateOf("1.t.0"), TrialState::kSucceeded);
+  EXPECT_EQ(tables.cursors.at({attempt, 0}), 1u);
+  EXPECT_THAT(sent, IsEmpty()) << "nobody is there to hear the acknowledgement";
+  stored.attempt = AttemptId{99};
+  Turn(stored);
+  EXPECT_THAT(written, IsEmpty());
 }
 
 TEST_F(FactsTest, AGapOnTheStreamEndsIt) {
