@@ -21,6 +21,7 @@ struct Ban {
 
 bool Everywhere(std::string_view) { return true; }
 bool InCpp(std::string_view path) { return IsCpp(path); }
+bool OutsideCpp(std::string_view path) { return !IsCpp(path); }
 bool InHeaders(std::string_view path) { return IsHeader(path); }
 // Benchmarks are no tests: a load generator keeps time.
 bool InCppTests(std::string_view path) {
@@ -56,9 +57,12 @@ const std::vector<Ban>& Bans() {
        R"((^|[\s"'=(`:])/(wo)"
        R"(rk|ro)"
        R"(ot|ho)"
-       R"(me/[a-z]+|tm)"
-       R"(p)/)",
+       R"(me/[a-z]+)/)",
        Everywhere, "a path of one machine"},
+      {"machine-path", Where::kText,
+       R"((^|[\s"'=(`:])/tm)"
+       R"(p/)",
+       OutsideCpp, "a path of one machine"},
   };
   return bans;
 }

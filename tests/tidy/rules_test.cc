@@ -219,6 +219,14 @@ TEST(Names, TestHooks) {
 TEST(Names, MachinePaths) {
   EXPECT_THAT(RulesBroken("docs/a.md", "see " + kHome + "\n"), ElementsAre("machine-path"));
   EXPECT_THAT(RulesBroken("deploy/a.sh", "cd " + kHome + "\n"), ElementsAre("machine-path"));
+  EXPECT_THAT(RulesBroken("docs/a.md",
+                          "`/tm"
+                          "p/x`\n"),
+              ElementsAre("machine-path"));
+  EXPECT_THAT(RulesBroken("worker/process/a.cc",
+                          "auto a = \"/tm"
+                          "p/fusor\";\n"),
+              IsEmpty());
   EXPECT_THAT(RulesBroken("docs/a.md", "data/work/x\n"), IsEmpty());
 }
 
