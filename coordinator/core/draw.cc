@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <unordered_set>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
@@ -30,8 +29,9 @@ StageSpec OneBlock(const StageSpec& stage) {
 
 std::vector<std::uint64_t> DrawFromList(const Grid& grid, std::uint64_t trials, Random& random) {
   std::vector<std::uint64_t> cells;
-  for (auto cell = grid.NextTrial(0); cell; cell = grid.NextTrial(*cell + 1))
+  for (auto cell = grid.NextTrial(0); cell; cell = grid.NextTrial(*cell + 1)) {
     cells.push_back(*cell);
+  }
   CHECK(trials <= cells.size());
   for (std::uint64_t i = 0; i < trials; ++i) {
     const std::uint64_t j = i + random.Below(cells.size() - i);
@@ -43,14 +43,18 @@ std::vector<std::uint64_t> DrawFromList(const Grid& grid, std::uint64_t trials, 
 }
 
 std::vector<std::uint64_t> DrawOneByOne(const Grid& grid, std::uint64_t trials, Random& random) {
-  std::unordered_set<std::uint64_t> drawn;
-  drawn.reserve(trials);
-  while (drawn.size() < trials) {
-    const std::uint64_t cell = random.Below(grid.size());
-    if (grid.IsTrial(cell)) drawn.insert(cell);
+  std::vector<std::uint64_t> cells;
+  // Draws as many as are missing, over and over, until none was drawn twice.
+  while (cells.size() < trials) {
+    for (std::uint64_t missing = trials - cells.size(); missing > 0;) {
+      const std::uint64_t cell = random.Below(grid.size());
+      if (!grid.IsTrial(cell)) continue;
+      cells.push_back(cell);
+      --missing;
+    }
+    std::sort(cells.begin(), cells.end());
+    cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
   }
-  std::vector<std::uint64_t> cells(drawn.begin(), drawn.end());
-  std::sort(cells.begin(), cells.end());
   return cells;
 }
 

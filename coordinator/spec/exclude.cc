@@ -111,7 +111,7 @@ void ReadExcludes(const YamlNode& node, const std::string& path, Problems& probl
 
 RandomChoice ReadRandom(const YamlNode& node, const std::string& path, Problems& problems) {
   const auto positive = [](const YamlNode& number) -> Result<std::int64_t> {
-    const auto read = ReadInt(number);
+    auto read = ReadInt(number);
     if (!read.ok() || *read >= 1) return read;
     return InvalidArgument(std::to_string(*read) + " is not a number of trials");
   };

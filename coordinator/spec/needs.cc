@@ -217,6 +217,7 @@ void NeedsReader::CheckLeftOver(const Link& link, const Need& need) {
     std::set<std::vector<std::uint32_t>> keys;
     for (const auto& row : dimension.rows) {
       std::vector<std::uint32_t> key;
+      key.reserve(matched.size());
       for (const std::size_t column : matched) key.push_back(row[column]);
       keys.insert(std::move(key));
     }

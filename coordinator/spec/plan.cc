@@ -95,7 +95,10 @@ std::string RequirementText(const Requirement& requirement) {
   }
   if (!requirement.dataset.empty()) text += ", data " + requirement.dataset;
   for (const auto& [label, value] : requirement.resources.labels) {
-    text += ", " + label + '=' + value;
+    text += ", ";
+    text += label;
+    text += '=';
+    text += value;
   }
   return text;
 }

@@ -30,7 +30,7 @@ auto IntFrom(std::int64_t min, std::int64_t max) {
 }
 
 Result<double> ReadGib(const YamlNode& node) {
-  const auto number = ReadFloat(node);
+  auto number = ReadFloat(node);
   if (!number.ok()) return number;
   if (*number >= 0 && *number <= kGibMax) return number;
   return InvalidArgument(node.text + " is not a number of GiB from 0 to 1000000");

@@ -9,7 +9,7 @@ namespace {
 
 const Recipe& Expert() { return *FindRecipe("expert"); }
 
-std::string Refusal(const std::string& name, Value value) {
+std::string Refusal(const std::string& name, const Value& value) {
   return CheckValue(*Expert().Find(name), value).message();
 }
 

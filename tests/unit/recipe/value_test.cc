@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "common/base/random.h"
@@ -34,14 +34,13 @@ TEST(CanonicalJson, FloatsReadBackBitForBit) {
   Random random(7);
   for (int i = 0; i < 20'000; ++i) {
     const std::uint64_t bits = random.Next();
-    double number = 0;
-    std::memcpy(&number, &bits, sizeof number);
+    const auto number = std::bit_cast<double>(bits);
     if (!std::isfinite(number)) continue;
     const std::string text = CanonicalJson(number);
     double back = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), back);
     ASSERT_EQ(end.ptr, text.data() + text.size()) << text;
-    ASSERT_EQ(std::memcmp(&back, &number, sizeof number), 0) << text;
+    ASSERT_EQ(std::bit_cast<std::uint64_t>(back), bits) << text;
   }
 }
 
