@@ -114,6 +114,7 @@ void InputMoved(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from) {
 
 void StageMoved(Turn& turn, Stage& stage) {
   Tallies tallies;
+  for (const auto& [there, number] : stage.dependents) there->needs[number]->Recount();
   for (const auto& [there, number] : stage.dependents) Walk(turn, *there, {}, tallies);
   Report(turn, tallies,
          "stage " + stage.spec->name + (stage.failed.empty() ? " goes on" : " has failed"));

@@ -134,7 +134,7 @@ void ExplainPlace(const World& world, const Stage& stage, std::uint64_t cell,
     const FitReport report = FitOf(world, demand.demand);
     reasons.insert(reasons.end(), report.missing.begin(), report.missing.end());
   } else {
-    ExplainBusy(world, demand, reasons);
+    if (!Place(world.fleet, {demand, {}, false})) ExplainBusy(world, demand, reasons);
     if (queue.queued) {
       WaitKey key = queue.key;
       key.cell = cell;

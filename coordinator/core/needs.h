@@ -35,6 +35,8 @@ class NeedGroups {
   };
   // From the states as they are now; remembered while it is not complete.
   Inputs InputsOfGroup(std::uint64_t group);
+  // Inputs moved without being told of one by one: groups are counted anew when asked for.
+  void Recount() { begun_.clear(); }
   // Tells that an input of the group moved between waiting, failed and succeeded.
   void InputMoved(std::uint64_t group, std::optional<TrialState> from, TrialState to);
 
