@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/recipe/recipe.h"
+#include "trainer/cuda/loader.h"
 #include "trainer/process/host_info.h"
 #include "trainer/process/run_trial.h"
 #include "trainer/process/standalone.h"
@@ -21,6 +23,14 @@ int RunTemplate(const fusor::HostInfo& host) {
   fusor::TemplateOptions options;
   options.program = host.program;
   options.libtorch = host.libtorch;
+  // Made once, before there are trials: they share it.
+  fusor::Catalogue();
+  // Loading calls nothing of CUDA itself, so that trials can still be forked.
+  if (fusor::CountGpus() > 0) {
+    auto plugin = fusor::LoadCudaPlugin();
+    if (plugin.ok()) options.cuda = (*plugin)->Version();
+    if (!plugin.ok()) std::fprintf(stderr, "fusor-train: %s\n", plugin.status().message().c_str());
+  }
   options.run = [&host](const std::string& job_path) {
     setenv("FUSOR_JOB", job_path.c_str(), 1);
     return fusor::RunJob(job_path, host);

@@ -14,7 +14,7 @@ namespace {
 // Small enough for a few seconds, large enough to have every part: two blocks with shortcuts,
 // momentum, decay, augmentation, several epochs.
 std::string Small(const std::string& more) {
-  return R"({"width":8,"depth":10,"batch_size":32,"subset":320,"epochs":3)" + more + "}";
+  return R"({"width":8,"depth":10,"batch_size":32,"subset":320,"epochs":5)" + more + "}";
 }
 
 class ExpertTest : public ::testing::Test {
@@ -50,7 +50,7 @@ TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {
   for (const std::string precision : {"fp32", "bf16"}) {
     const std::string config =
         Small(R"(,"clip_norm":2.0,"label_smoothing":0.1,"precision":")" + precision + "\"");
-    const std::string policy = R"(,"checkpoint":{"every_steps":7,"every_ms":0})";
+    const std::string policy = R"(,"checkpoint":{"every_steps":5,"every_ms":0})";
     Trial straight = Spawn(config, precision + "-straight");
     EXPECT_EQ(straight.Finish().code, 0);
 
@@ -59,14 +59,14 @@ TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {
     for (int kill = 1; kill <= 2; ++kill) {
       const std::string folder = precision + "-killed-" + std::to_string(kill);
       Trial killed = Spawn(config, folder, policy + resume);
-      killed.WaitFor("checkpoint", "step", static_cast<double>(step) + 10);
+      killed.WaitFor("checkpoint", "step", static_cast<double>(step) + 5);
       killed.Signal(SIGKILL);
       EXPECT_TRUE(killed.Finish().signaled);
       const Json checkpoint = killed.Facts("checkpoint").back();
       step = checkpoint.Find("step")->integer;
       resume = ResumeText(Folder(folder), checkpoint);
     }
-    ASSERT_LT(step, 30);
+    ASSERT_LT(step, 50);
     Trial last = Spawn(config, precision + "-last", resume);
     EXPECT_EQ(last.Finish().code, 0);
     EXPECT_TRUE(last.Facts("started")[0].Find("bit_exact")->flag);
@@ -78,6 +78,7 @@ TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {
     auto expected = straight.Points();
     auto series = last.Points();
     for (auto& [name, points] : expected) {
+      if (name.starts_with("system/")) continue;  // wall time
       points.erase(points.begin(), points.upper_bound(step));
       EXPECT_EQ(series[name], points) << precision << " " << name;
     }
@@ -143,8 +144,8 @@ TEST_F(ExpertTest, RealCifarTrains) {
                         R"(,"datasets_dir":")" + RealData() + "\"");
     EXPECT_EQ(trial.Finish().code, 0);
     auto loss = trial.Points()["train/loss"];
-    ASSERT_EQ(loss.size(), 30u);
-    EXPECT_LT(loss[30], loss[1]);
+    ASSERT_EQ(loss.size(), 50u);
+    EXPECT_LT(loss[50], loss[1]);
     EXPECT_EQ(trial.Facts("started")[0].Find("info")->Find("data." + name)->text.size(), 64u);
   }
 }

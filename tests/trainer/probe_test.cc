@@ -237,7 +237,7 @@ TEST_F(ProbeTest, CheckpointsByTime) {
 // kill -9, then on from the newest checkpoint in another directory: same weights, same series.
 TEST_F(ProbeTest, ResumedRunEqualsStraightRun) {
   const std::string config =
-      R"({"steps":120,"matrix":24,"step_ms":2,"seed":5,"checkpoint_every":20})";
+      R"({"steps":400,"matrix":24,"step_ms":2,"seed":5,"checkpoint_every":20})";
   Trial straight = Spawn(config, "straight");
   EXPECT_EQ(straight.Finish().code, 0);
 
@@ -247,7 +247,7 @@ TEST_F(ProbeTest, ResumedRunEqualsStraightRun) {
   EXPECT_TRUE(killed.Finish().signaled);
   const Json checkpoint = killed.Facts("checkpoint").back();
   const long long step = checkpoint.Find("step")->integer;
-  ASSERT_LT(step, 120);
+  ASSERT_LT(step, 400);
 
   Trial resumed = Spawn(config, "resumed", 2, ResumeText(Folder("killed"), checkpoint));
   EXPECT_EQ(resumed.Finish().code, 0);
@@ -259,6 +259,7 @@ TEST_F(ProbeTest, ResumedRunEqualsStraightRun) {
   auto expected = straight.Points();
   auto series = resumed.Points();
   for (auto& [name, points] : expected) {
+    if (name.starts_with("system/")) continue;  // wall time
     points.erase(points.begin(), points.upper_bound(step));
     EXPECT_EQ(series[name], points) << name;
   }

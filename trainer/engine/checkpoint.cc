@@ -83,6 +83,8 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
       {"averaged_steps", std::to_string(position.averages.steps)},
       {"best_value", Exact(position.best_value)},
       {"best_step", std::to_string(position.best_step)},
+      {"loss_scale", Exact(position.loss_scaler.scale)},
+      {"loss_scale_good_steps", std::to_string(position.loss_scaler.good_steps)},
   };
   return WriteSafetensors(path, AllTensors(parameters, optimizer), metadata);
 }
@@ -109,6 +111,8 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("averaged_steps", position.averages.steps);
   reader.Number("best_value", position.best_value);
   reader.Number("best_step", position.best_step);
+  reader.Number("loss_scale", position.loss_scaler.scale);
+  reader.Number("loss_scale_good_steps", position.loss_scaler.good_steps);
   RETURN_IF_ERROR(reader.status());
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
   if (tensors.size() != file->header().tensors.size()) {

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "trainer/models/parameters.h"
 #include "trainer/optim/sgd.h"
+#include "trainer/precision/loss_scaler.h"
 
 namespace fusor {
 
@@ -27,6 +28,7 @@ struct Position {
   Averages averages;
   double best_value = std::numeric_limits<double>::quiet_NaN();  // of the selection metric
   std::int64_t best_step = -1;                                   // -1: no best model yet
+  LossScaler::State loss_scaler;                                 // used with fp16 alone
 };
 
 // What a run is: `config` must be equal for a checkpoint to be taken up; the rest decides whether

@@ -70,6 +70,7 @@ Status Loop::Start() {
     report.bit_exact = *bit_exact;
     report.resumed_from_step = position_.step;
   }
+  if (options_.scale_loss) scaler_.emplace(position_.loss_scaler);
   reporter_.Started(report);
   Place();
   pulse_.Enter(Phase::kTrain);
@@ -97,17 +98,14 @@ Result<bool> Loop::Resume(const JobResume& resume) {
 }
 
 std::optional<Outcome> Loop::Step() {
+  const Clock::time_point begun = Clock::now();
   StepFacts facts;
   facts.learning_rate = task_.LearningRate(position_.step);
   Batch batch = task_.TrainingBatch(position_.step);
   BatchLoss forward = task_.Forward(batch);
   facts.loss = forward.loss.item<double>();
   if (std::isfinite(facts.loss)) {
-    forward.loss.backward();
-    if (options_.clip_norm > 0) {
-      facts.gradient_norm = optimizer_->ClipGradients(options_.clip_norm);
-    }
-    optimizer_->Step(facts.learning_rate);
+    Learn(forward.loss, facts);
   } else if (options_.stop_on_nonfinite) {
     return Failed(Failure::kDiverged, "loss is " +
                                           std::string(std::isnan(facts.loss) ? "nan" : "inf") +
@@ -120,10 +118,28 @@ std::optional<Outcome> Loop::Step() {
   position_.averages.loss_sum += facts.loss;
   position_.averages.accuracy_sum += facts.accuracy;
   ++position_.averages.steps;
+  trained_samples_ += batch.samples;
+  trained_time_ += Clock::now() - begun;
   Place();
   reporter_.Metrics(position_.step, task_.StepMetrics(facts));
   pulse_.Beat();
   return std::nullopt;
+}
+
+void Loop::Learn(const at::Tensor& loss, StepFacts& facts) {
+  if (scaler_) {
+    loss.mul(scaler_->scale()).backward();
+    const bool finite = optimizer_->Unscale(scaler_->scale());
+    finite ? scaler_->OnFinite() : scaler_->OnOverflow();
+    position_.loss_scaler = scaler_->state();
+    if (!finite) return optimizer_->Skip();
+  } else {
+    loss.backward();
+  }
+  if (options_.clip_norm > 0) {
+    facts.gradient_norm = optimizer_->ClipGradients(options_.clip_norm);
+  }
+  optimizer_->Step(facts.learning_rate);
 }
 
 void Loop::Place() {
@@ -167,9 +183,20 @@ Status Loop::Evaluate() {
     RETURN_IF_ERROR(Log(report.values));
     reporter_.Evaluated(report);
   }
+  ReportSpeed();
   position_.averages = Averages();
   pulse_.Enter(Phase::kTrain);
   return Ok();
+}
+
+// Wall time differs from run to run, so this is a `system/` metric, exempt from exact repetition.
+void Loop::ReportSpeed() {
+  if (trained_samples_ == 0) return;
+  const double seconds = std::chrono::duration<double>(trained_time_).count();
+  const Metric speed{"system/samples_per_s", static_cast<double>(trained_samples_) / seconds};
+  reporter_.Metrics(position_.step, {&speed, 1});
+  trained_samples_ = 0;
+  trained_time_ = Clock::duration::zero();
 }
 
 Status Loop::KeepIfBest(const std::vector<Metric>& values) {

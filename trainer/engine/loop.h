@@ -30,6 +30,7 @@ struct LoopOptions {
   CheckpointPolicy checkpoint;
   double clip_norm = 0;           // 0: gradients are not clipped
   bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
+  bool scale_loss = false;        // dynamically, as fp16 needs it
   std::optional<JobResume> resume;
   RunIdentity identity;
   std::map<std::string, std::string> info;  // of the program and the machine
@@ -51,10 +52,13 @@ class Loop {
   Result<bool> Resume(const JobResume& resume);
   // An outcome when the loss ends the run.
   std::optional<Outcome> Step();
+  // Backward, clip and step; leaves the weights alone when a gradient overflowed.
+  void Learn(const at::Tensor& loss, StepFacts& facts);
   void Place();
   bool CheckpointDue() const;
   Status Checkpoint();
   Status Evaluate();
+  void ReportSpeed();
   Status KeepIfBest(const std::vector<Metric>& values);
   Status Log(const std::vector<Metric>& values);
   Status Finish();
@@ -71,6 +75,10 @@ class Loop {
   std::int64_t started_step_ = 0;        // where this attempt began
   std::int64_t checkpointed_step_ = -1;  // of this attempt's newest checkpoint
   Clock::time_point checkpointed_at_;
+  std::optional<LossScaler> scaler_;
+  // Of the training steps since the last evaluation.
+  std::int64_t trained_samples_ = 0;
+  Clock::duration trained_time_{};
 };
 
 }  // namespace fusor

@@ -1,11 +1,14 @@
 #include "trainer/optim/sgd.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace fusor {
@@ -53,14 +56,30 @@ void Sgd::Skip() {
   }
 }
 
-double Sgd::ClipGradients(double max_norm) {
-  at::NoGradGuard no_grad;
+std::vector<at::Tensor> Sgd::Gradients() const {
   std::vector<at::Tensor> gradients;
   for (const Group& group : groups_) {
     for (const at::Tensor& value : group.values) {
       if (value.grad().defined()) gradients.push_back(value.grad());
     }
   }
+  return gradients;
+}
+
+bool Sgd::Unscale(double scale) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients = Gradients();
+  if (gradients.empty()) return true;
+  const at::TensorOptions options = gradients[0].options();
+  at::Tensor overflow = at::zeros({1}, options);
+  at::_amp_foreach_non_finite_check_and_unscale_(gradients, overflow,
+                                                 at::full({1}, 1 / scale, options));
+  return overflow.item<float>() == 0;
+}
+
+double Sgd::ClipGradients(double max_norm) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients = Gradients();
   if (gradients.empty()) return 0;
   at::Tensor norms = at::stack(at::_foreach_norm(gradients));
   double norm = at::linalg_vector_norm(norms).item<double>();

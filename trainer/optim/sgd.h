@@ -27,6 +27,9 @@ class Sgd {
   // Forgets the gradients of a step that is not to be made.
   void Skip();
 
+  // Divides the gradients by `scale`. False when one of them is not finite.
+  bool Unscale(double scale);
+
   // Global L2 norm of all gradients. When `max_norm` is above 0, gradients are scaled so that the
   // norm is at most that.
   double ClipGradients(double max_norm);
@@ -49,6 +52,7 @@ class Sgd {
     std::vector<at::Tensor> moments;
   };
   static Active ActiveOf(const Group& group);
+  std::vector<at::Tensor> Gradients() const;
 
   SgdOptions options_;
   std::vector<Group> groups_;  // with decay, without

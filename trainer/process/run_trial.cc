@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "trainer/contract/fact_reporter.h"
+#include "trainer/cuda/loader.h"
 #include "trainer/engine/guard.h"
 #include "trainer/engine/loop.h"
 #include "trainer/io/atomic_file.h"
@@ -47,6 +48,7 @@ LoopOptions OptionsOf(const Job& job, const HostInfo& host) {
   }
   if (values.contains("clip_norm")) options.clip_norm = job.config.Float("clip_norm");
   options.stop_on_nonfinite = TextOr(job.config, "on_nonfinite", "stop") == "stop";
+  options.scale_loss = TextOr(job.config, "precision", "fp32") == "fp16";
   options.resume = job.resume;
   options.identity = IdentityOf(job, host);
   options.info = {
@@ -79,17 +81,37 @@ int WatchSignals(std::initializer_list<int> signals) {
   return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+Result<Device> OpenDevice(const Job& job) {
+  if (job.device == "cpu") return Device();
+  auto plugin = LoadCudaPlugin();
+  if (!plugin.ok()) return plugin.status();
+  (*plugin)->Start();
+  (*plugin)->AllowTf32(TextOr(job.config, "precision", "fp32") == "tf32");
+  return Device{at::Device(at::kCUDA, 0), *plugin};
+}
+
 Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control) {
   std::int64_t step = 0;
+  CudaPlugin* cuda = nullptr;
   Outcome outcome = RunGuarded([&] {
     at::set_num_threads(job.threads);
-    auto task = MakeTask(job);
+    auto device = OpenDevice(job);
+    if (!device.ok()) return Failed(device.status());
+    cuda = device->cuda;
+    auto task = MakeTask(job, *device);
     if (!task.ok()) return Failed(task.status());
-    Loop loop(OptionsOf(job, host), **task, reporter, control);
+    LoopOptions options = OptionsOf(job, host);
+    if (cuda != nullptr) options.info["device_name"] = cuda->DeviceName();
+    Loop loop(std::move(options), **task, reporter, control);
     Outcome ended = loop.Run();
     step = loop.step();
     return ended;
   });
+  if (outcome.failure == Failure::kOutOfMemoryDevice && cuda != nullptr) {
+    const CudaMemory memory = cuda->Memory();
+    outcome.detail += "; peak " + std::to_string(memory.peak_bytes >> 20) + " of " +
+                      std::to_string(memory.total_bytes >> 20) + " MiB of device memory";
+  }
   reporter.Ended(step, outcome);
   return outcome;
 }

@@ -8,9 +8,13 @@
 #include "trainer/contract/control.h"
 #include "trainer/contract/job.h"
 #include "trainer/contract/reporter.h"
+#include "trainer/engine/device.h"
 #include "trainer/process/host_info.h"
 
 namespace fusor {
+
+// The device of a job; loads and starts the plug-in where it is a GPU.
+Result<Device> OpenDevice(const Job& job);
 
 // Trains and reports, down to the last report. Exceptions do not leave it.
 Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control);

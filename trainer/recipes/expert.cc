@@ -37,8 +37,8 @@ at::Tensor CountCorrect(const at::Tensor& logits, const at::Tensor& labels) {
 
 class Expert final : public Task {
  public:
-  Expert(const Job& job, Precision precision)
-      : job_(job), config_(job_.config), precision_(precision), device_(job.device) {}
+  Expert(const Job& job, const Device& device, Precision precision)
+      : job_(job), config_(job_.config), precision_(precision), device_(device) {}
 
   Status Prepare(Pulse& pulse) override {
     auto data = ReadImages(job_);
@@ -47,7 +47,7 @@ class Expert final : public Task {
     pulse.Beat();
     RETURN_IF_ERROR(MakeLoader());
     pulse.Beat();
-    ModelBuilder builder(parameters_, Seed(), device_);
+    ModelBuilder builder(parameters_, Seed(), device_.where);
     model_.emplace(builder, ResNetOptions{static_cast<int>(config_.Int("depth")),
                                           config_.Int("width"), data_.classes});
     return Ok();
@@ -68,7 +68,7 @@ class Expert final : public Task {
 
   Batch TrainingBatch(std::int64_t step) override {
     ImageBatch batch = loader_->At(step);
-    return {batch.images.to(device_), batch.labels.to(device_), batch.labels.size(0)};
+    return {device_.Bring(batch.images), device_.Bring(batch.labels), batch.labels.size(0)};
   }
 
   BatchLoss Forward(const Batch& batch) override {
@@ -132,9 +132,9 @@ class Expert final : public Task {
     for (std::size_t first = 0; first < indices.size(); first += kEvaluationBatch) {
       const std::size_t count = std::min(kEvaluationBatch, indices.size() - first);
       ImageBatch batch = PlainBatch(set, *normaliser_, std::span(indices).subspan(first, count));
-      at::Tensor labels = batch.labels.to(device_);
+      at::Tensor labels = device_.Bring(batch.labels);
       at::Tensor logits =
-          model_->Forward(batch.images.to(device_), precision_, Mode::kEvaluate).logits;
+          model_->Forward(device_.Bring(batch.images), precision_, Mode::kEvaluate).logits;
       // Sums, so that a smaller last batch weighs what it should.
       loss += CrossEntropy(logits, labels, at::Reduction::Sum, 0).item<double>();
       correct += CountCorrect(logits, labels).item<double>();
@@ -147,7 +147,7 @@ class Expert final : public Task {
   const Job job_;
   const Config& config_;
   const Precision precision_;
-  const at::Device device_;
+  const Device device_;
   ImageData data_;
   ExpertSplit split_;
   std::optional<Normaliser> normaliser_;
@@ -159,10 +159,10 @@ class Expert final : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> MakeExpert(const Job& job) {
-  auto precision = Precision::FromName(job.config.Text("precision"), job.device == "cuda");
+Result<std::unique_ptr<Task>> MakeExpert(const Job& job, const Device& device) {
+  auto precision = Precision::FromName(job.config.Text("precision"), device.cuda != nullptr);
   if (!precision.ok()) return precision.status();
-  return std::unique_ptr<Task>(std::make_unique<Expert>(job, *precision));
+  return std::unique_ptr<Task>(std::make_unique<Expert>(job, device, *precision));
 }
 
 }  // namespace fusor

@@ -6,10 +6,11 @@
 
 #include "common/base/status.h"
 #include "trainer/contract/job.h"
+#include "trainer/engine/device.h"
 #include "trainer/engine/task.h"
 
 namespace fusor {
 
-Result<std::unique_ptr<Task>> MakeExpert(const Job& job);
+Result<std::unique_ptr<Task>> MakeExpert(const Job& job, const Device& device);
 
 }  // namespace fusor

@@ -37,8 +37,9 @@ at::Tensor Fill(std::int64_t size, const Draw& draw) {
 
 class Probe final : public Task {
  public:
-  Probe(const Job& job, Precision precision)
+  Probe(const Job& job, const Device& device, Precision precision)
       : config_(job.config),
+        device_(device),
         precision_(precision),
         fault_(FaultFromJob(job)),
         size_(std::max<std::int64_t>(config_.Int("matrix"), 1)),
@@ -71,7 +72,11 @@ class Probe final : public Task {
     train_.targets.add_(Fill(size_, [&](std::uint64_t i) {
       return static_cast<float>((2 * Unit(Draw(seed, Stream::kNoise, i)) - 1) * noise);
     }));
-    parameters_.trained.push_back({"weight", at::zeros({size_, size_}).requires_grad_(), false});
+    for (Batch* batch : {&train_, &test_}) {
+      *batch = {device_.Bring(batch->inputs), device_.Bring(batch->targets), size_};
+    }
+    at::Tensor weight = device_.Bring(at::zeros({size_, size_}));
+    parameters_.trained.push_back({"weight", weight.requires_grad_(), false});
     return Ok();
   }
 
@@ -132,6 +137,7 @@ class Probe final : public Task {
   }
 
   const Config config_;
+  const Device device_;
   const Precision precision_;
   std::unique_ptr<Fault> fault_;
   const std::int64_t size_;
@@ -146,10 +152,10 @@ class Probe final : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> MakeProbe(const Job& job) {
-  auto precision = Precision::FromName(job.config.Text("precision"), job.device == "cuda");
+Result<std::unique_ptr<Task>> MakeProbe(const Job& job, const Device& device) {
+  auto precision = Precision::FromName(job.config.Text("precision"), device.cuda != nullptr);
   if (!precision.ok()) return precision.status();
-  return std::unique_ptr<Task>(std::make_unique<Probe>(job, *precision));
+  return std::unique_ptr<Task>(std::make_unique<Probe>(job, device, *precision));
 }
 
 }  // namespace fusor

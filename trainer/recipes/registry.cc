@@ -5,9 +5,9 @@
 
 namespace fusor {
 
-Result<std::unique_ptr<Task>> MakeTask(const Job& job) {
-  if (job.recipe->name == "probe") return MakeProbe(job);
-  if (job.recipe->name == "expert") return MakeExpert(job);
+Result<std::unique_ptr<Task>> MakeTask(const Job& job, const Device& device) {
+  if (job.recipe->name == "probe") return MakeProbe(job, device);
+  if (job.recipe->name == "expert") return MakeExpert(job, device);
   return InvalidArgument("this trainer has no recipe '" + job.recipe->name + "'");
 }
 

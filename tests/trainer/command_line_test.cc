@@ -1,0 +1,152 @@
+// fusor-train by hand: what it accepts, what it refuses, and that it goes on where it was stopped.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/trainer/agent.h"
+#include "trainer/process/arguments.h"
+
+namespace fusor {
+namespace {
+
+using testing::Eventually;
+using testing::Exists;
+using ::testing::HasSubstr;
+using testing::ReadAll;
+using testing::TemporaryDirectory;
+
+Result<Standalone> Parse(std::vector<const char*> arguments) { return ParseArguments(arguments); }
+
+TEST(Arguments, ReadsParametersByTheirType) {
+  auto parsed = Parse({"expert", "epochs=3", "learning_rate=1", "augment=no", "data=cifar10",
+                       "out=/tmp/x", "threads=3", "data_dir=/data"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const Config& config = parsed->job.config;
+  EXPECT_EQ(config.Int("epochs"), 3);
+  EXPECT_EQ(config.Float("learning_rate"), 1.0);
+  EXPECT_FALSE(config.Bool("augment"));
+  EXPECT_EQ(config.Text("data"), "cifar10");
+  EXPECT_EQ(parsed->out, "/tmp/x");
+  EXPECT_EQ(parsed->job.threads, 3);
+  EXPECT_EQ(parsed->job.datasets_dir, "/data");
+}
+
+TEST(Arguments, EqualConfigurationsHaveEqualPlaces) {
+  EXPECT_EQ(Parse({"probe", "steps=5"})->out, Parse({"probe", "steps=5", "seed=0"})->out);
+  EXPECT_NE(Parse({"probe", "steps=5"})->out, Parse({"probe", "steps=6"})->out);
+}
+
+TEST(Arguments, FileThenOverrides) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/config.json";
+  testing::WriteAll(path, R"({"steps":7,"matrix":4})");
+  auto parsed = Parse({"probe", "--config", path.c_str(), "matrix=5"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  EXPECT_EQ(parsed->job.config.Int("steps"), 7);
+  EXPECT_EQ(parsed->job.config.Int("matrix"), 5);
+}
+
+TEST(Arguments, RefusesWithTheNearestNameAndAllProblems) {
+  auto problem = [](std::vector<const char*> arguments) {
+    return Parse(std::move(arguments)).status().message();
+  };
+  EXPECT_THAT(problem({"exprt"}), HasSubstr("did you mean 'expert'"));
+  const std::string both = problem({"expert", "epoch=3", "depth=11"});
+  EXPECT_THAT(both, HasSubstr("did you mean 'epochs'"));
+  EXPECT_THAT(both, HasSubstr("depth"));
+  EXPECT_THAT(problem({"probe", "thread=3"}), HasSubstr("did you mean 'threads'"));
+  EXPECT_THAT(problem({"probe", "steps=many"}), HasSubstr("steps"));
+  EXPECT_THAT(problem({"probe", "steps"}), HasSubstr("key=value"));
+  EXPECT_THAT(problem({"probe", "threads=0"}), HasSubstr("threads"));
+  EXPECT_THAT(problem({"probe", "device=tpu"}), HasSubstr("device"));
+  EXPECT_THAT(problem({"probe", "--config"}), HasSubstr("--config"));
+  EXPECT_THAT(problem({"probe", "--config", "/no/such.json"}), HasSubstr("/no/such.json"));
+}
+
+struct Ran {
+  int status = 0;
+  std::string output;
+};
+
+// The program with its output in a file of `root`; runs to its end.
+Ran RunProgram(const TemporaryDirectory& root, const std::string& arguments) {
+  const std::string output = root.path() + "/output";
+  const std::string command = std::string(FUSOR_TRAIN) + " " + arguments + " >" + output + " 2>&1";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadAll(output)};
+}
+
+TEST(Program, HelpNamesEverything) {
+  TemporaryDirectory root;
+  const Ran help = RunProgram(root, "--help");
+  EXPECT_EQ(help.status, 0);
+  EXPECT_THAT(help.output, HasSubstr("expert"));
+  const Ran recipe = RunProgram(root, "expert --help");
+  EXPECT_EQ(recipe.status, 0);
+  EXPECT_THAT(recipe.output, HasSubstr("learning_rate=0.1"));
+}
+
+TEST(Program, RefusesBadInputWithStatusTwo) {
+  TemporaryDirectory root;
+  const Ran ran = RunProgram(root, "expert epoch=3");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.output, HasSubstr("did you mean 'epochs'"));
+}
+
+TEST(Program, TrainsAndFails) {
+  TemporaryDirectory root;
+  const Ran good = RunProgram(root, "probe steps=20 matrix=8 out=" + root.path() + "/good");
+  EXPECT_EQ(good.status, 0);
+  EXPECT_THAT(good.output, HasSubstr("val/accuracy"));
+  EXPECT_TRUE(Exists(root.path() + "/good/last/model.safetensors"));
+  const Ran bad = RunProgram(root, "probe steps=20 fault=nan out=" + root.path() + "/bad");
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.output, HasSubstr("diverged"));
+}
+
+TEST(Program, SaysWhereTheCudaPluginWouldComeFrom) {
+  TemporaryDirectory root;
+  // Without a GPU either the plug-in or the driver is missing; both are said in one line.
+  if (Exists("/dev/nvidia0")) GTEST_SKIP() << "this machine has a GPU";
+  const Ran ran = RunProgram(root, "probe steps=1 device=cuda out=" + root.path() + "/a");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.output, HasSubstr("failed: "));
+}
+
+TEST(Program, GoesOnAfterASignal) {
+  TemporaryDirectory root;
+  const std::string arguments = "probe steps=2000 step_ms=1 matrix=8 threads=1 ";
+  const Ran straight = RunProgram(root, arguments + "out=" + root.path() + "/straight");
+  ASSERT_EQ(straight.status, 0);
+  const std::string out = root.path() + "/stopped";
+  const pid_t pid = fork();
+  if (pid == 0) {
+    execl(FUSOR_TRAIN, FUSOR_TRAIN, "probe", "steps=2000", "step_ms=1", "matrix=8", "threads=1",
+          ("out=" + out).c_str(), nullptr);
+    _exit(126);
+  }
+  // The first evaluation is behind it, the last steps are not.
+  ASSERT_TRUE(Eventually([&] { return Exists(out + "/log.csv"); }));
+  kill(pid, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(Exists(out + "/checkpoint"));
+  EXPECT_FALSE(Exists(out + "/last"));
+  const Ran resumed = RunProgram(root, arguments + "out=" + out);
+  EXPECT_EQ(resumed.status, 0);
+  EXPECT_THAT(resumed.output, HasSubstr("goes on from step"));
+  EXPECT_FALSE(Exists(out + "/checkpoint"));
+  for (const char* file : {"/last/model.safetensors", "/log.csv"}) {
+    EXPECT_EQ(ReadAll(out + file), ReadAll(root.path() + "/straight" + file)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace fusor

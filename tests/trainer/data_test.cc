@@ -1,0 +1,292 @@
+// Readers, splits and batches, on files that the test makes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "tests/trainer/agent.h"
+#include "trainer/data/cifar.h"
+#include "trainer/data/loader.h"
+#include "trainer/data/split.h"
+#include "trainer/data/synthetic.h"
+
+namespace fusor {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
+using testing::WriteAll;
+
+// One image whose pixels tell its number and position.
+std::string Pixels(int number) {
+  std::string pixels(kImageBytes, '\0');
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] = static_cast<char>((static_cast<std::size_t>(number) * 7 + i) % 251);
+  }
+  return pixels;
+}
+
+class CifarTest : public ::testing::Test {
+ protected:
+  std::string File(const std::string& name) const { return root_.path() + "/" + name; }
+
+  void MakeCifar10(int records) {
+    std::filesystem::create_directories(File("cifar-10-batches-bin"));
+    int number = 0;
+    for (const char* name : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                             "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"}) {
+      std::string text;
+      for (int i = 0; i < records; ++i, ++number) {
+        text += static_cast<char>(number % 10) + Pixels(number);
+      }
+      WriteAll(File("cifar-10-batches-bin/") + name, text);
+    }
+  }
+
+  void MakeCifar100(int records) {
+    std::filesystem::create_directories(File("cifar-100-binary"));
+    for (const char* name : {"train.bin", "test.bin"}) {
+      std::string text;
+      for (int i = 0; i < records; ++i) {
+        text += static_cast<char>(i % 20);
+        text += static_cast<char>(i % 100);
+        text += Pixels(i);
+      }
+      WriteAll(File("cifar-100-binary/") + name, text);
+    }
+  }
+
+  TemporaryDirectory root_;
+};
+
+TEST_F(CifarTest, ReadsCifar10OfAnySize) {
+  MakeCifar10(3);
+  auto data = ReadCifar10(root_.path());
+  ASSERT_TRUE(data.ok()) << data.status().message();
+  EXPECT_EQ(data->classes, 10);
+  ASSERT_EQ(data->train.size(), 15u);
+  ASSERT_EQ(data->test.size(), 3u);
+  EXPECT_EQ(data->train.labels[14], 4);
+  EXPECT_EQ(data->test.labels[0], 5);
+  EXPECT_EQ(data->train.pixels[4][1], static_cast<std::uint8_t>(Pixels(4)[1]));
+  EXPECT_EQ(data->fingerprint.size(), 64u);
+}
+
+TEST_F(CifarTest, ReadsTheFineLabelsOfCifar100) {
+  MakeCifar100(120);
+  auto data = ReadCifar100(root_.path());
+  ASSERT_TRUE(data.ok()) << data.status().message();
+  EXPECT_EQ(data->classes, 100);
+  EXPECT_EQ(data->train.labels[99], 99);
+  EXPECT_EQ(data->train.labels[100], 0);
+  EXPECT_EQ(data->train.pixels[99][0], static_cast<std::uint8_t>(Pixels(99)[0]));
+}
+
+TEST_F(CifarTest, FingerprintFollowsTheContent) {
+  MakeCifar100(4);
+  const std::string before = ReadCifar100(root_.path())->fingerprint;
+  EXPECT_EQ(ReadCifar100(root_.path())->fingerprint, before);
+  std::string text = testing::ReadAll(File("cifar-100-binary/test.bin"));
+  text[100] = static_cast<char>(text[100] + 1);
+  WriteAll(File("cifar-100-binary/test.bin"), text);
+  EXPECT_NE(ReadCifar100(root_.path())->fingerprint, before);
+}
+
+TEST_F(CifarTest, MissingFileIsNamed) {
+  MakeCifar10(1);
+  std::filesystem::remove(File("cifar-10-batches-bin/data_batch_4.bin"));
+  const Status status = ReadCifar10(root_.path()).status();
+  EXPECT_EQ(status.code(), Code::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("data_batch_4.bin"));
+}
+
+TEST_F(CifarTest, DamagedFilesAreRefusedWithFileOffsetAndExpectation) {
+  MakeCifar100(3);
+  const std::string path = File("cifar-100-binary/train.bin");
+  const std::string good = testing::ReadAll(path);
+  auto problem = [&](const std::string& text) {
+    WriteAll(path, text);
+    const Status status = ReadCifar100(root_.path()).status();
+    EXPECT_EQ(status.code(), Code::kDataLoss);
+    EXPECT_THAT(status.message(), HasSubstr(path));
+    return status.message();
+  };
+  // 3 records of 3074 bytes; the last is one byte short, then one too long.
+  EXPECT_THAT(problem(good.substr(0, good.size() - 1)), HasSubstr("offset 6148"));
+  EXPECT_THAT(problem(good + "x"), HasSubstr("offset 9222"));
+  EXPECT_THAT(problem(""), HasSubstr("multiple of 3074"));
+  std::string wrong = good;
+  wrong[3074 + 1] = 100;
+  EXPECT_THAT(problem(wrong), HasSubstr("offset 3075: label 100, expected less than 100"));
+  wrong = good;
+  wrong[0] = 20;
+  EXPECT_THAT(problem(wrong), HasSubstr("offset 0: label 20, expected less than 20"));
+}
+
+std::vector<int> Labels(int classes, int each) {
+  std::vector<int> labels;
+  for (int i = 0; i < classes * each; ++i) labels.push_back(i % classes);
+  return labels;
+}
+
+std::vector<int> PerClass(const std::vector<int>& labels, const std::vector<std::uint32_t>& part) {
+  std::vector<int> count(100);
+  for (std::uint32_t index : part) ++count[static_cast<std::size_t>(labels[index])];
+  return count;
+}
+
+TEST(Split, PartsOfTheOriginalsSizesThatNeverMeet) {
+  const std::vector<int> labels = Labels(100, 500);  // CIFAR-100
+  const ExpertSplit split = SplitForExpert(labels, Share::kFull, 0);
+  EXPECT_EQ(split.train.size(), 36'000u);
+  EXPECT_EQ(split.validation.size(), 4'000u);
+  EXPECT_EQ(split.held_out.size(), 10'000u);
+  std::set<std::uint32_t> all;
+  for (const auto* part : {&split.train, &split.validation, &split.held_out}) {
+    all.insert(part->begin(), part->end());
+  }
+  EXPECT_EQ(all.size(), 50'000u);
+  EXPECT_EQ(PerClass(labels, split.validation), std::vector<int>(100, 40));
+}
+
+TEST(Split, ExpertsShareSomeAndOwnTheRest) {
+  const std::vector<int> labels = Labels(100, 500);
+  std::vector<std::set<std::uint32_t>> shares;
+  for (int expert = 0; expert < kExperts; ++expert) {
+    const ExpertSplit split = SplitForExpert(labels, Share::kOverlap, expert);
+    EXPECT_EQ(split.train.size(), 19'800u);  // 55 % of 36,000
+    EXPECT_EQ(split.validation, SplitForExpert(labels, Share::kFull, 0).validation);
+    shares.emplace_back(split.train.begin(), split.train.end());
+  }
+  std::set<std::uint32_t> seen;
+  for (const auto& share : shares) seen.insert(share.begin(), share.end());
+  EXPECT_EQ(seen.size(), 36'000u);
+  for (int a = 0; a < kExperts; ++a) {
+    for (int b = a + 1; b < kExperts; ++b) {
+      std::vector<std::uint32_t> both;
+      std::set_intersection(shares[static_cast<std::size_t>(a)].begin(),
+                            shares[static_cast<std::size_t>(a)].end(),
+                            shares[static_cast<std::size_t>(b)].begin(),
+                            shares[static_cast<std::size_t>(b)].end(), std::back_inserter(both));
+      EXPECT_EQ(both.size(), 14'400u);  // 40 %
+    }
+  }
+}
+
+TEST(Split, SubsetIsStratifiedAndRepeatable) {
+  const std::vector<int> labels = Labels(10, 50);
+  const ExpertSplit split = SplitForExpert(labels, Share::kFull, 0);
+  const auto subset = Subset(labels, split.train, 100);
+  EXPECT_EQ(subset.size(), 100u);
+  auto count = PerClass(labels, subset);
+  count.resize(10);
+  EXPECT_EQ(count, std::vector<int>(10, 10));
+  EXPECT_EQ(subset, Subset(labels, split.train, 100));
+  EXPECT_TRUE(std::includes(split.train.begin(), split.train.end(), subset.begin(), subset.end()));
+  EXPECT_EQ(Subset(labels, split.train, 100'000), split.train);
+}
+
+TEST(Synthetic, IsTheSameEachTimeAndHasEveryClass) {
+  const ImageData first = MakeSyntheticImages();
+  const ImageData second = MakeSyntheticImages();
+  ASSERT_EQ(first.train.size(), second.train.size());
+  for (std::size_t i = 0; i < first.train.size(); i += 97) {
+    EXPECT_TRUE(std::equal(first.train.pixels[i], first.train.pixels[i] + kImageBytes,
+                           second.train.pixels[i]));
+  }
+  EXPECT_EQ(std::set<int>(first.test.labels.begin(), first.test.labels.end()).size(), 10u);
+}
+
+class LoaderTest : public ::testing::Test {
+ protected:
+  LoaderTest() {
+    for (std::uint32_t i = 0; i < 50; ++i) indices_.push_back(i * 3);
+  }
+  TrainingLoader Loader(std::uint64_t seed, bool augment) {
+    return TrainingLoader(data_.train, normaliser_, indices_, {seed, 8, augment});
+  }
+
+  const ImageData data_ = MakeSyntheticImages();
+  std::vector<std::uint32_t> indices_;
+  Normaliser normaliser_{data_.train, std::vector<std::uint32_t>{0, 1, 2, 3}};
+};
+
+TEST_F(LoaderTest, BatchDependsOnSeedAndStepAlone) {
+  auto in_order = Loader(1, true);
+  auto at_once = Loader(1, true);
+  for (std::int64_t step = 0; step < 20; ++step) in_order.At(step);
+  const ImageBatch a = in_order.At(13);
+  const ImageBatch b = at_once.At(13);
+  EXPECT_TRUE(a.images.equal(b.images));
+  EXPECT_TRUE(a.labels.equal(b.labels));
+  EXPECT_FALSE(a.images.equal(Loader(2, true).At(13).images));
+  EXPECT_FALSE(a.images.equal(at_once.At(12).images));
+}
+
+TEST_F(LoaderTest, AnEpochShowsEachImageAtMostOnceAndEpochsDiffer) {
+  auto loader = Loader(5, false);
+  ASSERT_EQ(loader.steps_per_epoch(), 6);
+  auto epoch_sums = [&](std::int64_t epoch) {
+    std::vector<double> sums;
+    for (std::int64_t step = 0; step < 6; ++step) {
+      at::Tensor each = loader.At(epoch * 6 + step).images.to(at::kDouble).sum({1, 2, 3});
+      for (std::int64_t i = 0; i < 8; ++i) sums.push_back(each[i].item<double>());
+    }
+    return sums;
+  };
+  const auto first = epoch_sums(0);
+  const auto second = epoch_sums(1);
+  EXPECT_EQ(std::set<double>(first.begin(), first.end()).size(), 48u);
+  EXPECT_NE(first, second);
+}
+
+TEST_F(LoaderTest, CropsAndFlipsFromMirroredBorders) {
+  // Every pixel of an augmented image must be one of the row and column that a shift of at most 4
+  // and a flip lead to.
+  auto plain = Loader(3, false).At(0).images;
+  auto augmented = Loader(3, true).At(0).images;
+  auto mirror = [](int at) { return at < 0 ? -at : at > 31 ? 62 - at : at; };
+  int changed = 0;
+  for (std::int64_t image = 0; image < 8; ++image) {
+    auto from = plain[image].contiguous();
+    auto to = augmented[image].contiguous();
+    const float* source = from.const_data_ptr<float>();
+    const float* target = to.const_data_ptr<float>();
+    bool explained = false;
+    for (int down = -4; down <= 4 && !explained; ++down) {
+      for (int across = -4; across <= 4 && !explained; ++across) {
+        for (int flip = 0; flip < 2 && !explained; ++flip) {
+          bool equal = true;
+          for (int y = 0; y < 32 && equal; ++y) {
+            for (int x = 0; x < 32 && equal; ++x) {
+              const int column = mirror((flip == 1 ? 31 - x : x) + across);
+              equal = target[y * 32 + x] == source[mirror(y + down) * 32 + column];
+            }
+          }
+          explained = equal;
+        }
+      }
+    }
+    EXPECT_TRUE(explained) << image;
+    changed += from.equal(to) ? 0 : 1;
+  }
+  EXPECT_GT(changed, 4);
+}
+
+TEST_F(LoaderTest, NormalisesToMeanZeroAndDeviationOne) {
+  std::vector<std::uint32_t> all(data_.train.size());
+  for (std::uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  Normaliser normaliser(data_.train, all);
+  const ImageBatch batch = PlainBatch(data_.train, normaliser, all);
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    at::Tensor plane = batch.images.select(1, channel).to(at::kDouble);
+    EXPECT_NEAR(plane.mean().item<double>(), 0, 1e-4);
+    EXPECT_NEAR(plane.std().item<double>(), 1, 1e-3);
+  }
+  EXPECT_TRUE(batch.images.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+}  // namespace
+}  // namespace fusor

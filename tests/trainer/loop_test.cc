@@ -1,0 +1,164 @@
+// The loop with a task of the test's own: what is skipped, scaled and kept.
+
+#include "trainer/engine/loop.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <limits>
+
+#include "tests/trainer/agent.h"
+#include "trainer/engine/guard.h"
+
+namespace fusor {
+namespace {
+
+// w is pulled towards 3; `spoil` may replace the loss of a step.
+class Pull final : public Task {
+ public:
+  std::function<at::Tensor(std::int64_t step, const at::Tensor& loss)> spoil;
+
+  Status Prepare(Pulse&) override {
+    parameters_.trained.push_back({"w", at::zeros({2}).requires_grad_(), true});
+    return Ok();
+  }
+  Plan plan() const override { return {12, 4}; }
+  ParameterSet& parameters() override { return parameters_; }
+  SgdOptions optimizer() const override { return {.momentum = 0.5}; }
+  double LearningRate(std::int64_t) const override { return 0.125; }
+  Batch TrainingBatch(std::int64_t step) override {
+    step_ = step;
+    return {at::Tensor(), at::full({2}, 3.0), 2};
+  }
+  BatchLoss Forward(const Batch& batch) override {
+    at::Tensor loss = parameters_.trained[0].value.sub(batch.targets).square().sum();
+    return {spoil ? spoil(step_, loss) : loss, at::Tensor()};
+  }
+  std::span<const Metric> StepMetrics(const StepFacts& facts) override {
+    losses.push_back(facts.loss);
+    return {};
+  }
+  std::vector<Metric> Evaluate(Split split, Pulse&) override {
+    if (split == Split::kTest) return {};
+    return {{"val/score", scores.at(evaluated_++)}};
+  }
+  std::optional<Selection> selection() const override { return Selection{"val/score", false}; }
+
+  double weight() const { return parameters_.trained[0].value[0].item<double>(); }
+
+  std::vector<double> losses;
+  std::vector<double> scores = {3, 1, 2};
+
+ private:
+  ParameterSet parameters_;
+  std::int64_t step_ = 0;
+  std::size_t evaluated_ = 0;
+};
+
+class Silent final : public Reporter {
+ public:
+  void Started(const StartedReport&) override {}
+  void Progress(const ProgressReport&) override {}
+  void Metrics(std::int64_t, std::span<const Metric>) override {}
+  void Evaluated(const EvaluationReport& report) override { evaluated.push_back(report.step); }
+  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
+  void Made(const ArtifactReport& report) override { made[report.name] = report.step; }
+  void Ended(std::int64_t, const Outcome&) override {}
+
+  std::vector<std::int64_t> evaluated;
+  std::map<std::string, std::int64_t> made;
+};
+
+class LoopTest : public ::testing::Test {
+ protected:
+  LoopTest() : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(root_.path());
+  }
+  ~LoopTest() override { std::filesystem::current_path(before_); }
+
+  Outcome Run(Task& task, LoopOptions options = {}) {
+    Control control({});
+    return Loop(std::move(options), task, reporter_, control).Run();
+  }
+
+  testing::TemporaryDirectory root_;
+  std::filesystem::path before_;
+  Silent reporter_;
+};
+
+TEST_F(LoopTest, TrainsEvaluatesEachEpochAndKeepsTheBest) {
+  Pull task;
+  EXPECT_EQ(Run(task).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(task.losses.size(), 12u);
+  EXPECT_LT(task.losses.back(), 0.1 * task.losses.front());
+  EXPECT_EQ(reporter_.evaluated, (std::vector<std::int64_t>{4, 8, 12}));
+  EXPECT_EQ(reporter_.made.at("best/model.safetensors"), 8);
+  EXPECT_EQ(reporter_.made.at("last/model.safetensors"), 12);
+  EXPECT_EQ(reporter_.made.count("log.csv"), 1u);
+}
+
+TEST_F(LoopTest, ScaledLossGivesTheSameWeights) {
+  Pull plain;
+  Pull scaled;
+  Run(plain);
+  Run(scaled, {.scale_loss = true});
+  EXPECT_EQ(plain.weight(), scaled.weight());
+  EXPECT_EQ(plain.losses, scaled.losses);
+}
+
+TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
+  Pull task;
+  // Finite loss, infinite gradient: 0 * sqrt has slope infinity at 0.
+  task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    if (step != 3) return loss;
+    at::Tensor zero =
+        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
+    return loss.add(zero.sqrt().sum());
+  };
+  Pull without;
+  without.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step != 3 ? loss : loss.mul(std::numeric_limits<double>::quiet_NaN());
+  };
+  EXPECT_EQ(Run(task, {.scale_loss = true}).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(Run(without, {.stop_on_nonfinite = false}).kind, OutcomeKind::kSucceeded);
+  EXPECT_TRUE(std::isfinite(task.weight()));
+  EXPECT_EQ(task.weight(), without.weight());
+}
+
+TEST_F(LoopTest, NonFiniteLossStops) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Pull task;
+    task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+      return step == 5 ? loss.mul(bad) : loss;
+    };
+    const Outcome outcome = Run(task);
+    EXPECT_EQ(outcome.failure, Failure::kDiverged);
+    EXPECT_NE(outcome.detail.find("step 6"), std::string::npos);
+    EXPECT_EQ(task.losses.size(), 5u);
+  }
+}
+
+TEST(Guard, TellsExceptionsApart) {
+  auto failure = [](const std::function<void()>& body) {
+    return RunGuarded([&] {
+             body();
+             return Outcome{};
+           })
+        .failure;
+  };
+  EXPECT_EQ(failure([] {}), Failure::kNone);
+  EXPECT_EQ(failure([] { throw std::bad_alloc(); }), Failure::kOutOfMemoryHost);
+  EXPECT_EQ(failure([] { at::zeros({1LL << 50}); }), Failure::kOutOfMemoryHost);
+  EXPECT_EQ(failure([] { throw std::runtime_error("could not do it"); }),
+            Failure::kCrashedException);
+  EXPECT_EQ(failure([] { at::zeros({2}).add(at::zeros({3})); }), Failure::kCrashedException);
+  EXPECT_EQ(failure([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "no room"); }),
+            Failure::kOutOfMemoryDevice);
+}
+
+}  // namespace
+}  // namespace fusor

@@ -1,0 +1,306 @@
+// Tensors in files, networks, the optimiser, precision.
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+#include "tests/trainer/agent.h"
+#include "trainer/io/safetensors.h"
+#include "trainer/models/resnet.h"
+#include "trainer/optim/schedule.h"
+#include "trainer/optim/sgd.h"
+#include "trainer/precision/loss_scaler.h"
+#include "trainer/precision/precision.h"
+
+namespace fusor {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ReadAll;
+using testing::TemporaryDirectory;
+using testing::WriteAll;
+
+Precision Fp32() { return *Precision::FromName("fp32", false); }
+Precision Bf16() { return *Precision::FromName("bf16", false); }
+
+// Every bit pattern of 16 bits in every type: NaNs with payloads, subnormals and all.
+TEST(Safetensors, EveryTypeComesBackBitForBit) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/all.safetensors";
+  at::Tensor bytes = at::arange(65'536, at::kLong).to(at::kShort).view(at::kByte);
+  at::Tensor bools = at::arange(64, at::kLong).remainder(2).to(at::kBool);
+  std::vector<NamedTensor> tensors = {{"BOOL", bools}};
+  for (at::ScalarType type : {at::kByte, at::kChar, at::kShort, at::kUInt16, at::kInt, at::kUInt32,
+                              at::kLong, at::kUInt64, at::kHalf, at::kBFloat16, at::kFloat,
+                              at::kDouble, at::kFloat8_e5m2, at::kFloat8_e4m3fn}) {
+    tensors.push_back({c10::toString(type), bytes.view(type)});
+  }
+  ASSERT_TRUE(WriteSafetensors(path, tensors, {{"key", "value"}}).ok());
+  auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_EQ(file->header().metadata.at("key"), "value");
+  for (const NamedTensor& named : tensors) {
+    const TensorEntry* entry = file->Find(named.name);
+    ASSERT_NE(entry, nullptr) << named.name;
+    at::Tensor read = file->Read(*entry);
+    EXPECT_EQ(read.scalar_type(), named.tensor.scalar_type());
+    ASSERT_EQ(read.nbytes(), named.tensor.nbytes());
+    EXPECT_EQ(std::memcmp(read.const_data_ptr(), named.tensor.const_data_ptr(), read.nbytes()), 0)
+        << named.name;
+  }
+}
+
+TEST(Safetensors, StridesDoNotMatter) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/t.safetensors";
+  at::Tensor plain = at::arange(120, at::kFloat).view({2, 3, 4, 5});
+  at::Tensor last = plain.contiguous(at::MemoryFormat::ChannelsLast);
+  ASSERT_TRUE(WriteSafetensors(path, std::vector<NamedTensor>{{"a", last}}, {}).ok());
+  auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok());
+  at::Tensor into = at::zeros({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast);
+  ASSERT_TRUE(file->ReadInto("a", into).ok());
+  EXPECT_TRUE(into.equal(plain));
+}
+
+TEST(Safetensors, DamagedFilesAreRefused) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/t.safetensors";
+  ASSERT_TRUE(WriteSafetensors(path, std::vector<NamedTensor>{{"a", at::ones({4})}}, {}).ok());
+  const std::string good = ReadAll(path);
+  auto problem = [&](const std::string& text) {
+    WriteAll(path, text);
+    return SafetensorsFile::Open(path).status().message();
+  };
+  EXPECT_EQ(problem(good), "");
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    EXPECT_NE(problem(good.substr(0, length)), "") << length;
+  }
+  EXPECT_NE(problem(good + "x"), "");
+  // A header length beyond the file, and beyond the format's limit.
+  for (unsigned char high : {0x01, 0x7f, 0xff}) {
+    std::string wrong = good;
+    wrong[7] = static_cast<char>(high);
+    EXPECT_THAT(problem(wrong), HasSubstr("offset 0"));
+  }
+  EXPECT_EQ(SafetensorsFile::Open(root.path() + "/none").status().code(), Code::kNotFound);
+  EXPECT_FALSE(SafetensorsFile::Open(root.path()).ok());
+}
+
+TEST(Safetensors, ReadIntoChecksShapeAndType) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/t.safetensors";
+  ASSERT_TRUE(WriteSafetensors(path, std::vector<NamedTensor>{{"a", at::ones({2, 3})}}, {}).ok());
+  auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok());
+  at::Tensor shape = at::zeros({3, 2});
+  at::Tensor type = at::zeros({2, 3}, at::kDouble);
+  at::Tensor right = at::zeros({2, 3});
+  EXPECT_THAT(file->ReadInto("a", shape).message(), HasSubstr("F32[2,3], expected Float[3,2]"));
+  EXPECT_FALSE(file->ReadInto("a", type).ok());
+  EXPECT_FALSE(file->ReadInto("b", right).ok());
+  EXPECT_TRUE(file->ReadInto("a", right).ok());
+  EXPECT_TRUE(right.equal(at::ones({2, 3})));
+}
+
+TEST(Safetensors, FilesMadeByOthers) {
+  const char* given = std::getenv("FUSOR_DATA");
+  const std::string folder =
+      (given != nullptr ? std::string(given) : FUSOR_SOURCE_DIR "/../shared/data") + "/safetensors";
+  if (!std::filesystem::exists(folder)) {
+    GTEST_SKIP() << "no " << folder << " (set FUSOR_DATA)";
+  }
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".safetensors") continue;
+    auto file = SafetensorsFile::Open(entry.path());
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    for (const TensorEntry& tensor : file->header().tensors) {
+      at::Tensor read = file->Read(tensor);
+      EXPECT_EQ(read.nbytes(), file->Bytes(tensor).size()) << entry.path() << tensor.name;
+    }
+    ++files;
+  }
+  EXPECT_GT(files, 0);
+}
+
+std::int64_t CountOf(const ResNetOptions& options) {
+  ParameterSet parameters;
+  ModelBuilder builder(parameters, 1, at::kCPU);
+  ResNet model(builder, options);
+  return parameters.Count();
+}
+
+TEST(ResNet, HasTheReferencesParameterCounts) {
+  EXPECT_EQ(CountOf({18, 64, 100}), 11'220'132);
+  EXPECT_EQ(CountOf({18, 64, 10}), 11'173'962);
+  EXPECT_LT(CountOf({10, 16, 10}), 400'000);
+}
+
+TEST(ResNet, NamesAndDecay) {
+  ParameterSet parameters;
+  ModelBuilder builder(parameters, 1, at::kCPU);
+  ResNet model(builder, {18, 4, 10});
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters.trained) {
+    names.push_back(parameter.name);
+    // Weights of convolutions and of the head alone shrink.
+    EXPECT_EQ(parameter.decay, parameter.value.dim() > 1) << parameter.name;
+  }
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"conv1.weight", "bn1.bias", "layer1.0.conv2.weight",
+                                              "layer2.0.downsample.0.weight", "layer4.1.bn2.weight",
+                                              "fc.weight", "fc.bias"}));
+  EXPECT_EQ(parameters.buffers[0].name, "bn1.running_mean");
+}
+
+TEST(ResNet, ShapesStatisticsAndModes) {
+  ParameterSet parameters;
+  ModelBuilder builder(parameters, 1, at::kCPU);
+  ResNet model(builder, {10, 4, 7});
+  at::Tensor images = at::ones({5, 3, 32, 32}).contiguous(at::MemoryFormat::ChannelsLast);
+  const NetworkOutput output = model.Forward(images, Fp32(), Mode::kTrain);
+  EXPECT_EQ(output.features.sizes(), (std::vector<std::int64_t>{5, 32}));
+  EXPECT_EQ(output.logits.sizes(), (std::vector<std::int64_t>{5, 7}));
+  EXPECT_EQ(parameters.buffers[2].value.item<std::int64_t>(), 1);  // batches of bn1
+  const at::Tensor mean = parameters.buffers[0].value.clone();
+  model.Forward(images, Fp32(), Mode::kEvaluate);
+  EXPECT_TRUE(parameters.buffers[0].value.equal(mean));
+}
+
+TEST(ResNet, GradientReachesEveryParameterInEitherPrecision) {
+  for (const Precision& precision : {Fp32(), Bf16()}) {
+    ParameterSet parameters;
+    ModelBuilder builder(parameters, 3, at::kCPU);
+    ResNet model(builder, {10, 4, 7});
+    at::Tensor images = at::arange(4 * 3 * 32 * 32, at::kFloat).sin().view({4, 3, 32, 32});
+    model.Forward(images, precision, Mode::kTrain).logits.square().sum().backward();
+    for (const Parameter& parameter : parameters.trained) {
+      ASSERT_TRUE(parameter.value.grad().defined()) << parameter.name;
+      EXPECT_EQ(parameter.value.grad().scalar_type(), at::kFloat) << parameter.name;
+      EXPECT_GT(parameter.value.grad().abs().sum().item<double>(), 0) << parameter.name;
+    }
+  }
+}
+
+TEST(ModelBuilder, InitialValuesDependOnSeedAndNameAlone) {
+  ParameterSet first;
+  ParameterSet second;
+  ModelBuilder one(first, 9, at::kCPU);
+  ModelBuilder other(second, 9, at::kCPU);
+  at::Tensor conv = one.ConvWeight("c", 64, 32, 3);
+  other.LinearWeight("l", 10, 20);
+  EXPECT_TRUE(conv.equal(other.ConvWeight("c", 64, 32, 3)));
+  EXPECT_FALSE(conv.equal(other.ConvWeight("d", 64, 32, 3)));
+  // Kaiming by fan-out: deviation sqrt(2 / (64 * 9)).
+  EXPECT_NEAR(conv.std().item<double>(), std::sqrt(2.0 / 576), 0.002);
+  EXPECT_NEAR(conv.mean().item<double>(), 0, 0.002);
+  // Xavier: within sqrt(6 / 30).
+  at::Tensor linear = second.trained[0].value;
+  EXPECT_LE(linear.abs().max().item<double>(), std::sqrt(6.0 / 30));
+  EXPECT_GT(linear.abs().max().item<double>(), 0.9 * std::sqrt(6.0 / 30));
+}
+
+// The update by hand, in double.
+TEST(Sgd, EqualsTheFormula) {
+  ParameterSet parameters;
+  parameters.trained = {{"w", at::full({1}, 2.0).requires_grad_(), true},
+                        {"b", at::full({1}, 2.0).requires_grad_(), false}};
+  Sgd sgd({.momentum = 0.9, .nesterov = true, .weight_decay = 0.1}, parameters);
+  double weights[2] = {2, 2};
+  double moments[2] = {0, 0};
+  for (int step = 1; step <= 5; ++step) {
+    const double rate = 0.1 / step;
+    for (int i = 0; i < 2; ++i) {
+      parameters.trained[static_cast<std::size_t>(i)].value.mutable_grad() =
+          at::full({1}, static_cast<double>(step));
+      const double gradient = step + (i == 0 ? 0.1 * weights[i] : 0);
+      moments[i] = 0.9 * moments[i] + gradient;
+      weights[i] -= rate * (gradient + 0.9 * moments[i]);
+    }
+    sgd.Step(rate);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_NEAR(parameters.trained[i].value.item<double>(), weights[i], 1e-5) << step;
+      EXPECT_FALSE(parameters.trained[i].value.grad().defined());
+    }
+  }
+}
+
+TEST(Sgd, ClipsTheNormOfAllGradientsTogether) {
+  ParameterSet parameters;
+  parameters.trained = {{"w", at::zeros({2}).requires_grad_(), true},
+                        {"b", at::zeros({1}).requires_grad_(), false}};
+  Sgd sgd({}, parameters);
+  parameters.trained[0].value.mutable_grad() = at::full({2}, 2.0);
+  parameters.trained[1].value.mutable_grad() = at::full({1}, 1.0);
+  EXPECT_NEAR(sgd.ClipGradients(10), 3, 1e-6);
+  EXPECT_EQ(parameters.trained[1].value.grad().item<double>(), 1);
+  EXPECT_NEAR(sgd.ClipGradients(1.5), 3, 1e-6);
+  EXPECT_NEAR(parameters.trained[0].value.grad()[1].item<double>(), 1, 1e-5);
+  EXPECT_NEAR(parameters.trained[1].value.grad().item<double>(), 0.5, 1e-5);
+}
+
+TEST(Sgd, UnscaleFindsOverflow) {
+  ParameterSet parameters;
+  parameters.trained = {{"w", at::zeros({2}).requires_grad_(), true}};
+  Sgd sgd({}, parameters);
+  parameters.trained[0].value.mutable_grad() = at::full({2}, 8.0);
+  EXPECT_TRUE(sgd.Unscale(4));
+  EXPECT_EQ(parameters.trained[0].value.grad()[0].item<double>(), 2);
+  parameters.trained[0].value.mutable_grad() =
+      at::full({2}, std::numeric_limits<double>::infinity());
+  EXPECT_FALSE(sgd.Unscale(4));
+  sgd.Skip();
+  EXPECT_FALSE(parameters.trained[0].value.grad().defined());
+}
+
+TEST(LossScaler, HalvesOnOverflowAndDoublesAfterGoodSteps) {
+  LossScaler scaler;
+  EXPECT_EQ(scaler.scale(), 65'536);
+  scaler.OnOverflow();
+  EXPECT_EQ(scaler.scale(), 32'768);
+  for (int i = 0; i < 1'999; ++i) scaler.OnFinite();
+  EXPECT_EQ(scaler.scale(), 32'768);
+  LossScaler resumed(scaler.state());
+  resumed.OnFinite();
+  EXPECT_EQ(resumed.scale(), 65'536);
+  for (int i = 0; i < 40; ++i) resumed.OnOverflow();
+  EXPECT_EQ(resumed.scale(), 1);
+}
+
+TEST(Schedule, CosineFromBaseToFloor) {
+  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 0, 100), 0.1);
+  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 50, 100), 0.055);
+  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 100, 100), 0.01);
+  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0, 1000, 100), 0);
+  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0, 25, 100), 0.05 * (1 + std::sqrt(0.5)));
+}
+
+TEST(Precision, NamesAndDevices) {
+  for (const char* name : {"fp32", "bf16"}) EXPECT_TRUE(Precision::FromName(name, false).ok());
+  for (const char* name : {"tf32", "fp16"}) {
+    EXPECT_FALSE(Precision::FromName(name, false).ok());
+    EXPECT_TRUE(Precision::FromName(name, true).ok());
+  }
+  EXPECT_FALSE(Precision::FromName("fp8", true).ok());
+}
+
+TEST(Precision, CastKeepsFp32MastersAndGradients) {
+  at::Tensor master = at::full({3}, 1.00390625).requires_grad_();  // 1 + 2^-8 is no bf16
+  at::Tensor cast = Bf16().Cast(master);
+  EXPECT_EQ(cast.scalar_type(), at::kBFloat16);
+  cast.sum().backward();
+  EXPECT_EQ(master.grad().scalar_type(), at::kFloat);
+  EXPECT_EQ(master[0].item<float>(), 1.00390625f);
+  EXPECT_TRUE(Fp32().Cast(master).is_same(master));
+}
+
+}  // namespace
+}  // namespace fusor
