@@ -17,7 +17,7 @@
 
 namespace fusor {
 
-// Where a turn's writes go: all that the engine needs of a store.
+// The engine's side of the store: where a turn's writes go, and what is left to clear away.
 class CommitTarget {
  public:
   virtual ~CommitTarget() = default;
@@ -26,6 +26,18 @@ class CommitTarget {
   // full) are worth trying again with the same writes; the loop freezes meanwhile. Without writes
   // it does a slice of the work that removed sweeps left behind, if any.
   virtual Status Commit(std::span<const Write> writes) = 0;
+
+  // Rows of removed sweeps are still being cleared away: Commit({}) when there is nothing else to
+  // do.
+  virtual bool has_cleanup() const = 0;
+
+  // Files that no artifact row names any more are collected (artifact_store.h), then forgotten
+  // here.
+  virtual Status ForgetGarbage(std::span<const std::string> sha256s) = 0;
+
+  // Bytes of the write-ahead log: more than limits::kWalBytesAlarm means that a reader holds it;
+  // see wal_readers.h for its name.
+  virtual std::uint64_t wal_bytes() const = 0;
 };
 
 class StateStore : public CommitTarget {
@@ -51,18 +63,6 @@ class StateStore : public CommitTarget {
 
   // Was the last stop a clean one? Otherwise Open has checked the file.
   virtual bool was_clean() const = 0;
-
-  // Rows of removed sweeps are still being cleared away: Commit({}) when there is nothing else to
-  // do.
-  virtual bool has_cleanup() const = 0;
-
-  // Files that no artifact row names any more are collected (artifact_store.h), then forgotten
-  // here.
-  virtual Status ForgetGarbage(std::span<const std::string> sha256s) = 0;
-
-  // Bytes of the write-ahead log: more than limits::kWalBytesAlarm means that a reader holds it;
-  // see wal_readers.h for its name.
-  virtual std::uint64_t wal_bytes() const = 0;
 
   // For readers. The store must outlive them.
   virtual ReadDoor read_door() = 0;

@@ -39,6 +39,9 @@ class CoordinatorNode : public CommitTarget, public MetricsQueue, public Outbox 
  private:
   // CommitTarget
   Status Commit(std::span<const Write> writes) override;
+  bool has_cleanup() const override { return false; }
+  Status ForgetGarbage(std::span<const std::string>) override { return Ok(); }
+  std::uint64_t wal_bytes() const override { return 0; }
   // MetricsQueue
   bool Push(MetricsBatch batch) override;
   // Outbox

@@ -1,4 +1,5 @@
 // sim [SEED] [--watch]: runs one world and prints its verdict; watched, what happens in it too.
+// sim --expect ORACLE --count N: passes when that oracle catches something.
 // sim --count N [--first SEED] [--jobs J]: runs a range, each world twice, and prints what failed.
 
 #include <atomic>
@@ -61,6 +62,20 @@ int RunRange(std::uint64_t first, std::uint64_t count, unsigned jobs) {
   return bad == 0 ? 0 : 1;
 }
 
+// For mutants: does the oracle catch the planted bug in one of the worlds?
+int Expect(const std::string& oracle, std::uint64_t first, std::uint64_t count) {
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const Verdict verdict = World(DrawWorld(seed)).Run();
+    if (!verdict.failure.starts_with(oracle + ":")) continue;
+    std::printf("caught in world %llu: %s\n", static_cast<unsigned long long>(seed),
+                verdict.failure.c_str());
+    return 0;
+  }
+  std::printf("%s caught nothing in %llu worlds\n", oracle.c_str(),
+              static_cast<unsigned long long>(count));
+  return 1;
+}
+
 std::uint64_t Number(const char* text) { return std::strtoull(text, nullptr, 10); }
 
 }  // namespace
@@ -70,12 +85,15 @@ int main(int argc, char** argv) {
   std::uint64_t count = 0;
   unsigned jobs = 2;
   bool watch = false;
+  std::string expected;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--count" && i + 1 < argc) {
       count = Number(argv[++i]);
     } else if (word == "--first" && i + 1 < argc) {
       first = Number(argv[++i]);
+    } else if (word == "--expect" && i + 1 < argc) {
+      expected = argv[++i];
     } else if (word == "--jobs" && i + 1 < argc) {
       jobs = static_cast<unsigned>(Number(argv[++i]));
     } else if (word == "--watch") {
@@ -87,6 +105,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  if (!expected.empty()) return Expect(expected, first, count);
   if (count > 0) return RunRange(first, count, jobs);
   World world(DrawWorld(first));
   if (watch) world.Watch();

@@ -88,6 +88,7 @@ class World {
 
  private:
   Duration Delay();
+  bool RunOne(Time until);
   void EverySecond();
   void Heal();
   bool Settled() const;
