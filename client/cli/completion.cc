@@ -9,6 +9,7 @@ namespace {
 
 std::string Names(const std::vector<CommandSpec>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandSpec& command : commands) names.push_back(command.name);
   return Join(names, " ");
 }

@@ -15,16 +15,19 @@ namespace fusor::client {
 
 namespace {
 
-// Keeps the worker that is named.
+// Keeps the worker that is named; by the beginning of its name if none is exactly so.
 Status Choose(const std::string& word, v1::ListWorkersResponse& response) {
   std::vector<std::string> names;
   v1::ListWorkersResponse chosen;
+  v1::ListWorkersResponse beginning;
   for (const v1::Worker& worker : response.workers()) {
     names.push_back(worker.name());
     if (worker.name() == word || std::to_string(worker.id()) == word || worker.uid() == word) {
       *chosen.add_workers() = worker;
     }
+    if (worker.name().starts_with(word)) *beginning.add_workers() = worker;
   }
+  if (chosen.workers_size() == 0) chosen = std::move(beginning);
   if (chosen.workers_size() == 0) {
     return NotFound("no worker '" + word + "'" + Suggestion(word, names));
   }

@@ -144,7 +144,7 @@ Status Exporter::ExportLog(const v1::Trial& trial, const std::string& folder) {
   Whole file(root_ / *relative);
   v1::WatchLogsRequest request;
   request.set_trial(trial.id());
-  const Status status = api_.Read(
+  Status status = api_.Read(
       request, Api::Reader<v1::WatchLogsResponse>([&](const v1::WatchLogsResponse& response) {
         for (const v1::LogLine& line : response.lines()) {
           file.out() << LogText(line, {.prefixed = false}, Look()) << "\n";

@@ -22,6 +22,7 @@ constexpr Duration kReconnectPause{500};
 constexpr Duration kProgressEvery{15'000};  // between progress lines where nothing is drawn
 constexpr Duration kExplainAfter{2'000};    // nothing runs for so long: say why
 constexpr Duration kExplainEvery{10'000};
+constexpr Duration kDrawEvery{90};
 
 class Follower {
  public:
@@ -53,6 +54,7 @@ class Follower {
   const Time started_;
   const bool draws_;
   Time last_progress_{};
+  Time last_drawn_{};
   Time idle_since_ = kNever;
   Time last_explained_{};
 
@@ -72,7 +74,9 @@ bool Follower::Wait(Duration duration) {
 }
 
 void Follower::Draw() {
-  if (!draws_) return;
+  // A backlog of events comes faster than anyone can look.
+  if (!draws_ || session_.now() - last_drawn_ < kDrawEvery) return;
+  last_drawn_ = session_.now();
   Look look = session_.look();
   const Terminal terminal = session_.environment().terminal();
   look.width = terminal.columns;

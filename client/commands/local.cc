@@ -122,7 +122,7 @@ Result<std::uint64_t> LocalRun::FindOrSubmit(Api& api, Submission submission,
 }
 
 Result<int> LocalRun::Finish(Api& api, const v1::Sweep& sweep) {
-  const Result<int> code = ShowEnd(session_, api, sweep);
+  Result<int> code = ShowEnd(session_, api, sweep);
   if (!code.ok()) return code;
   const std::string folder = session_.arguments().Text("get");
   if (!folder.empty()) {
@@ -184,7 +184,7 @@ Result<int> LocalRun::Run() {
   const Result<std::string> source = ReadSource(session_, submission.file);
   if (!source.ok()) return source.status();
   submission.source = *source;
-  const Result<int> code = RunSweep(submission, RunKey(submission.source, submission.overrides));
+  Result<int> code = RunSweep(submission, RunKey(submission.source, submission.overrides));
   StopCluster();
   const std::string again = "fusor local " + submission.file;
   if (interrupted_) {

@@ -43,7 +43,7 @@ Status ShowSeries(Session& session, Api& api, const MetricQuestion& question) {
     rows.clear();
     values.clear();
   };
-  const Status status = ReadPoints(api, question, [&](const v1::Points& points) {
+  Status status = ReadPoints(api, question, [&](const v1::Points& points) {
     if (points.name() != name) finish_series();
     name = points.name();
     for (int i = 0; i < points.values_size(); ++i) values.push_back(PointValue(points, i));

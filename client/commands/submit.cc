@@ -54,7 +54,7 @@ Result<int> Run(Session& session) {
   const Result<Followed> followed = FollowSweep(session, **api, response->sweep(), options);
   if (!followed.ok()) return followed.status();
   if (followed->interrupted) return kExitInterrupted;
-  const Result<int> code = ShowEnd(session, **api, followed->sweep);
+  Result<int> code = ShowEnd(session, **api, followed->sweep);
   if (code.ok()) NextAfterEnd(session, followed->sweep);
   return code;
 }

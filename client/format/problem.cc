@@ -40,8 +40,10 @@ std::string RenderProblem(const SourceProblem& problem, std::string_view file,
   if (problem.line > 0) {
     where += ":" + std::to_string(problem.line);
     if (problem.column > 0) where += ":" + std::to_string(problem.column);
+  } else if (problem.message.starts_with("--set ")) {
+    return problem.message + "\n";  // names the override itself
   } else if (!problem.path.empty()) {
-    where = "--set " + problem.path;
+    where += ": " + problem.path;
   }
   std::string out = look.Paint(where + ":", Style::kStrong) + " " + problem.message + "\n";
   const std::string_view line = problem.line > 0 ? LineOf(source, problem.line) : "";

@@ -48,6 +48,7 @@ Result<ChildProcess> ChildProcess::Start(const ChildOptions& options) {
   std::vector<std::string> words = {options.program.filename().string()};
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const std::filesystem::path& target =

@@ -17,6 +17,11 @@ std::string StateAfter(const std::string& detail) {
   return arrow == std::string::npos ? detail : detail.substr(arrow + 3);
 }
 
+// What the trials' own lines say already.
+bool IsRoutine(std::string_view kind) {
+  return kind == "attempt_started" || kind == "dataset_pinned" || kind == "sweep_submitted";
+}
+
 }  // namespace
 
 double Fraction(const v1::RunningTrial& trial) {
@@ -36,14 +41,22 @@ std::optional<Happening> WatchModel::Told(const v1::Event& event) const {
   happening.why = event.reason();
   if (event.kind() == "trial_moved" && event.has_trial()) {
     const std::optional<v1::TrialState> state = TrialStateFromName(StateAfter(event.detail()));
-    if (!state || *state == v1::TRIAL_STATE_READY || *state == v1::TRIAL_STATE_BLOCKED) {
-      return std::nullopt;
-    }
+    if (!state || *state == v1::TRIAL_STATE_BLOCKED) return std::nullopt;
     happening.who = NameOf(event.trial());
     happening.what = StateName(*state);
     happening.style = StyleOf(*state);
+    const bool is_expected =
+        *state == v1::TRIAL_STATE_RUNNING || *state == v1::TRIAL_STATE_SUCCEEDED;
+    if (is_expected) happening.why.clear();
+    if (*state == v1::TRIAL_STATE_READY) {
+      // From running it is a second try; from blocked its inputs have come.
+      if (!event.detail().starts_with(StateName(v1::TRIAL_STATE_RUNNING))) return std::nullopt;
+      happening.what = "is tried again";
+      happening.style = Style::kWarn;
+    }
     return happening;
   }
+  if (IsRoutine(event.kind())) return std::nullopt;
   if (event.has_trial()) happening.who = NameOf(event.trial());
   happening.what = event.kind();
   std::replace(happening.what.begin(), happening.what.end(), '_', ' ');

@@ -202,8 +202,7 @@ std::string HappeningLine(const Happening& happening, const Look& look) {
   std::string line = look.Paint(ClockText(happening.time), Style::kFaint) + "  ";
   if (!happening.who.empty()) line += happening.who + "  ";
   line += look.Paint(happening.what, happening.style);
-  const bool succeeded = happening.what == "succeeded";
-  if (!happening.why.empty() && !succeeded) line += "  " + look.Paint(happening.why, Style::kFaint);
+  if (!happening.why.empty()) line += "  " + look.Paint(happening.why, Style::kFaint);
   return line;
 }
 

@@ -129,7 +129,7 @@ TEST_F(SweepCommands, ProblemsArePrintedLikeACompilersAndExitIs2) {
     problem->set_message("a sweep has at least one stage");
     problem = response.add_problems();
     problem->set_path("seeds");
-    problem->set_message("not a list");
+    problem->set_message("--set seeds=x: not a list");
     return response;
   };
   const Ran ran = Run({"submit", "sweep.yaml"});
@@ -139,7 +139,7 @@ TEST_F(SweepCommands, ProblemsArePrintedLikeACompilersAndExitIs2) {
             "sweep.yaml:2:9: a sweep has at least one stage\n"
             "    2 | stages: {}\n"
             "      |         ^\n"
-            "--set seeds: not a list\n"
+            "--set seeds=x: not a list\n"
             "2 problems; nothing was submitted\n");
   const Ran json = Run({"submit", "sweep.yaml", "-o", "json"});
   EXPECT_EQ(json.code, 2);

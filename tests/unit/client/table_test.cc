@@ -129,8 +129,9 @@ TEST(Problem, TabsAndWideCharactersKeepTheCaretBelow) {
 }
 
 TEST(Problem, OverridesHaveNoLine) {
-  EXPECT_EQ(RenderProblem({0, 0, "stages.a.params.steps", "too small"}, "f", "x\n", Look()),
-            "--set stages.a.params.steps: too small\n");
+  EXPECT_EQ(RenderProblem({0, 0, "a.b", "--set a.b=0: too small"}, "f", "x\n", Look()),
+            "--set a.b=0: too small\n");
+  EXPECT_EQ(RenderProblem({0, 0, "stages", "missing"}, "f", "", Look()), "f: stages: missing\n");
 }
 
 TEST(Problem, LinesBeyondTheFileAreNotShown) {

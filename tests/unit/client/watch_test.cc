@@ -63,7 +63,8 @@ TEST(Pace, EstimatesFromWhatWasDoneLately) {
 TEST(WatchModel, TellsWhatHappened) {
   WatchModel model(MakeSweep(7, "demo", v1::SWEEP_STATE_RUNNING, {}));
   v1::WatchSweepResponse message = Message();
-  for (const char* detail : {"ready -> running", "running -> ready", "running -> failed"}) {
+  for (const char* detail :
+       {"ready -> running", "blocked -> ready", "running -> ready", "running -> failed"}) {
     v1::Event* event = message.add_events();
     event->set_kind("trial_moved");
     event->set_detail(detail);
@@ -71,11 +72,12 @@ TEST(WatchModel, TellsWhatHappened) {
     event->mutable_trial()->set_cell(4);
   }
   const std::vector<Happening> told = model.Apply(message, kNow);
-  ASSERT_EQ(told.size(), 2U);
+  ASSERT_EQ(told.size(), 3U);
   EXPECT_EQ(told[0].who, "task-4-resnet");
   EXPECT_EQ(told[0].what, "running");
-  EXPECT_EQ(told[1].what, "failed");
-  EXPECT_EQ(told[1].style, Style::kBad);
+  EXPECT_EQ(told[1].what, "is tried again");
+  EXPECT_EQ(told[2].what, "failed");
+  EXPECT_EQ(told[2].style, Style::kBad);
   EXPECT_EQ(model.cursor(), 17U);
   EXPECT_DOUBLE_EQ(model.Work(), 4.25);
 }
