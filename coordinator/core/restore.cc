@@ -171,9 +171,10 @@ void Derive(World& world, Time now) {
   Turn turn{world, now, discarded};
   const EventId last_event = world.last_event;
   for (const auto& [id, sweep] : world.sweeps) {
+    if (sweep->row.state == SweepState::kCanceled) continue;
     for (const auto& stage : sweep->stages) {
+      if (sweep->row.state != SweepState::kCanceled) RecloseStage(*stage);
       RequeueStage(turn, *stage);
-      if (sweep->row.state != SweepState::kCanceled) CloseStage(turn, *stage);
     }
   }
   world.last_event = last_event;

@@ -61,6 +61,16 @@ void CloseStage(Turn& turn, Stage& stage) {
   CancelPending(turn, stage);
 }
 
+void RecloseStage(Stage& stage) {
+  if (!HasFailedNow(stage)) return;
+  stage.failed = ReasonOf(stage);
+  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
+    const TrialState state = stage.states.Get(*cell).value_or(stage.initial());
+    if (state != TrialState::kReady && state != TrialState::kBlocked) continue;
+    if (FindTrial(stage, *cell) == nullptr) SetCell(stage, *cell, TrialState::kCanceled);
+  }
+}
+
 void CheckStage(Turn& turn, Stage& stage) {
   if (!stage.failed.empty() || !HasFailedNow(stage)) return;
   Sweep& sweep = *stage.sweep;

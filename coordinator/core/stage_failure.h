@@ -18,4 +18,8 @@ void ReopenStage(Turn& turn, Stage& stage);
 // Marks the stage failed and cancels its pending trials; no events and nothing about other stages.
 void CloseStage(Turn& turn, Stage& stage);
 
+// After a restart: a stage that has failed is so again. Trials with a row keep their state: those that
+// were pending when it failed were canceled then, and those that run may be tried again.
+void RecloseStage(Stage& stage);
+
 }  // namespace fusor::core

@@ -17,7 +17,7 @@ function(sim_mutant name oracle file change)
   set_tests_properties(sim_mutant_${name} PROPERTIES TIMEOUT 300 LABELS sim)
 endfunction()
 
-sim_mutant(sends_before_commit persist-before-send coordinator/server/engine.cc
+sim_mutant(sends_before_commit acknowledged-is-stored coordinator/server/engine.cc
   "s/  const Status status = Commit();/  Send(); const Status status = Commit();/")
 sim_mutant(facts_skip_metrics metrics-before-state coordinator/server/fact_router.cc
   "s/return ConcernsMetrics(fact.body, attempt->number);/return false;/")

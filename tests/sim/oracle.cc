@@ -227,7 +227,10 @@ void Oracle::CheckSeries(const PutTrial& trial) {
 }
 
 void Oracle::CheckEndOfTrial(const PutTrial& trial) {
-  if (!IsTerminal(trial.state)) Fail("everything-ends", ToText(trial.key));
+  if (!IsTerminal(trial.state)) {
+    Fail("everything-ends", ToText(trial.key) + " stays " + std::string(Name(trial.state)) + " (" +
+                                trial.reason + ")");
+  }
   if (trial.state != TrialState::kSucceeded) return;
   bool newest_succeeded = false;
   for (const auto& [id, attempt] : state_.attempts()) {
