@@ -160,6 +160,8 @@ Result<DevicePlan> PlanGpus(const DeviceOptions& options, const HostLimits& host
                  .memory_gib = share.memory_gib,
                  .disk_gib = share.disk_gib};
     slot.env["CUDA_VISIBLE_DEVICES"] = gpu.uuid;
+    slot.facts = {
+        {"device.uuid", gpu.uuid}, {"device.name", gpu.name}, {"driver", nvml.DriverVersion()}};
     plan.slots.push_back(std::move(slot));
   }
   plan.precisions = GpuPrecisions(gpus);

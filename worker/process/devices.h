@@ -33,6 +33,7 @@ struct SlotPlan {
   SlotInfo info;
   std::vector<int> cpus;  // pinned to these; empty = not pinned
   std::map<std::string, std::string> env;
+  Labels facts;  // about the device; stored with every attempt that runs on it
 };
 
 struct DevicePlan {

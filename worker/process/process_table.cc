@@ -19,6 +19,15 @@ constexpr Duration kLookAgainAfter{10};
 
 bool GroupIsEmpty(pid_t group) { return kill(-group, 0) != 0 && errno == ESRCH; }
 
+// What the process cannot know of its place is added to what it says of itself.
+void AddFacts(const SlotPlan& plan, Event& event) {
+  auto* reported = std::get_if<Reported>(&event);
+  if (reported == nullptr) return;
+  if (auto* started = std::get_if<StartedFact>(&reported->body)) {
+    started->info.insert(plan.facts.begin(), plan.facts.end());
+  }
+}
+
 }  // namespace
 
 ProcessTable::ProcessTable(ProcessTableParts parts) : parts_(std::move(parts)) {}
@@ -58,7 +67,10 @@ Status ProcessTable::Launch(const StartProcess& start) {
   Result<std::filesystem::path> job_file = parts_.dirs.Create(start.task, job);
   if (!job_file.ok()) return job_file.status();
   Result<std::unique_ptr<TaskIo>> io =
-      TaskIo::Create(parts_.loop, start.task, parts_.dirs, parts_.emit);
+      TaskIo::Create(parts_.loop, start.task, parts_.dirs, [this, plan](Event event) {
+        AddFacts(*plan, event);
+        parts_.emit(std::move(event));
+      });
   if (!io.ok()) return io.status();
 
   Running& task = tasks_[start.task];
