@@ -54,7 +54,7 @@ Snapshot FakeStateStore::Load(
     snapshot.sweeps.push_back(std::move(sweep));
   }
   for (const auto& [key, trial] : trials_) {
-    if (!IsTerminal(trial.state)) snapshot.live_trials.push_back(trial);
+    if (trial.state != TrialState::kSucceeded) snapshot.live_trials.push_back(trial);
   }
   for (const auto& [id, attempt] : attempts_) {
     snapshot.last_attempt = std::max(snapshot.last_attempt, id);
