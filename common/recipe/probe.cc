@@ -1,4 +1,4 @@
-// Recipe `probe`: no training, but everything a trial does around it.
+// Recipe `probe`: next to no training, but everything a trial does around it.
 
 #include "common/recipe/catalogue.h"
 
@@ -34,7 +34,7 @@ std::vector<Param> WorkParams() {
        .default_value = std::int64_t{0},
        .min = 0,
        .max = 16'384,
-       .help = "each step multiplies two square matrices of this size; 0: none"},
+       .help = "each step multiplies square matrices of this size; 0: single numbers"},
       {.name = "metrics_per_step",
        .type = ParamType::kInt,
        .default_value = std::int64_t{1},
@@ -136,9 +136,9 @@ Recipe ProbeRecipe() {
   Recipe recipe;
   recipe.name = "probe";
   recipe.help =
-      "Trains nothing: it steps, reports a made-up loss curve, checkpoints, resumes, and goes "
-      "wrong "
-      "on request. For trying out sweeps, workers and the system itself.";
+      "Fits a small linear problem that it makes up: it steps, reports its loss, evaluates, "
+      "checkpoints, resumes, and goes wrong on request. For trying out sweeps, workers and the "
+      "system itself.";
   for (auto part : {WorkParams(), FaultParams(), StandInParams()}) {
     for (Param& param : part) recipe.params.push_back(std::move(param));
   }

@@ -233,6 +233,21 @@ TEST(Sgd, EqualsTheFormula) {
   }
 }
 
+// The fused update walks raw memory: weight, gradient and moment must lie alike.
+TEST(Sgd, UpdatesChannelsLastWeightsElementByElement) {
+  ParameterSet parameters;
+  ModelBuilder builder(parameters, 2, at::kCPU);
+  Conv2d conv(builder, "c", {3, 4, 3, 1});
+  Sgd sgd({.momentum = 0.9, .nesterov = true}, parameters);
+  at::Tensor weight = parameters.trained[0].value;
+  at::Tensor images = at::arange(2 * 3 * 8 * 8, at::kFloat).sin().view({2, 3, 8, 8});
+  conv.Forward(images, Fp32()).square().sum().backward();
+  // From a moment of zero, Nesterov's first step is 1.9 gradients.
+  const at::Tensor expected = weight.detach().sub(weight.grad(), 0.001 * 1.9);
+  sgd.Step(0.001);
+  EXPECT_TRUE(weight.detach().allclose(expected, 1e-6, 1e-7));
+}
+
 TEST(Sgd, ClipsTheNormOfAllGradientsTogether) {
   ParameterSet parameters;
   parameters.trained = {{"w", at::zeros({2}).requires_grad_(), true},

@@ -17,13 +17,15 @@ Wishes Control::Take() {
   return std::exchange(wishes_, Wishes());
 }
 
-void Control::Wait(std::chrono::milliseconds duration) {
+void Control::Wait(std::chrono::nanoseconds duration) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = Clock::now() + duration;
   for (;;) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    const auto left = std::max(std::chrono::nanoseconds(end - Clock::now()), {});
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+    const timespec timeout{seconds.count(), (left - seconds).count()};
     pollfd fds[2] = {{options_.command_fd, POLLIN, 0}, {options_.signal_fd, POLLIN, 0}};
-    int ready = poll(fds, 2, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    const int ready = ppoll(fds, 2, &timeout, nullptr);
     if (ready > 0) {
       if (fds[0].revents != 0) ReadCommands();
       if (fds[1].revents != 0) ReadSignals();

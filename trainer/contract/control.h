@@ -30,9 +30,9 @@ class Control {
   // The wishes that came since the last Take.
   Wishes Take();
   // Reads what is there; obeys `abort` at once.
-  void Poll() { Wait(std::chrono::milliseconds(0)); }
+  void Poll() { Wait(std::chrono::nanoseconds(0)); }
   // Waits until the time is over or a wish is there.
-  void Wait(std::chrono::milliseconds duration);
+  void Wait(std::chrono::nanoseconds duration);
 
  private:
   static constexpr std::size_t kCommandBytesMax = 4'096;

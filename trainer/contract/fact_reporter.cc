@@ -67,7 +67,7 @@ std::string_view PhaseName(Phase phase) {
   return "train";
 }
 
-FactReporter::FactReporter(int fd) : fd_(fd) { text_ = "{\"contract\":1}\n"; }
+FactReporter::FactReporter(int fd) : fd_(fd), text_("{\"contract\":1}\n") {}
 
 void FactReporter::Started(const StartedReport& report) {
   text_ += "{\"f\":\"started\",\"resumed_from_step\":";

@@ -19,7 +19,7 @@ class Pulse {
   // Something was done: a batch was evaluated, a part was loaded, a step was made.
   void Beat();
   // Waits, obeying commands; for recipes that idle on purpose.
-  void Wait(std::chrono::milliseconds duration) { control_.Wait(duration); }
+  void Wait(std::chrono::nanoseconds duration) { control_.Wait(duration); }
 
   const ProgressReport& now() const { return now_; }
 

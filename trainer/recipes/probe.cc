@@ -89,8 +89,8 @@ class Probe final : public Task {
 
   Batch TrainingBatch(std::int64_t step) override {
     if (fault_) fault_->StrikeAt(step);
-    auto wait = std::chrono::duration<double, std::milli>(config_.Float("step_ms"));
-    if (wait.count() > 0) pulse_->Wait(std::chrono::ceil<std::chrono::milliseconds>(wait));
+    const std::chrono::duration<double, std::milli> wait(config_.Float("step_ms"));
+    if (wait.count() > 0) pulse_->Wait(std::chrono::ceil<std::chrono::nanoseconds>(wait));
     step_ = step;
     return train_;
   }
