@@ -39,34 +39,53 @@ void Spread(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from, Talli
   }
 }
 
-// Puts one trial where its inputs say, unless it was granted or decided on by other means.
-void Resettle(Turn& turn, Stage& stage, std::uint64_t cell, Tallies& tallies) {
-  const TrialState from = stage.states.Get(cell).value_or(TrialState::kBlocked);
+// Where a trial without a row belongs: all that was decided on it follows from its inputs and its
+// stage.
+TrialState StateWithoutRow(Stage& stage, std::uint64_t cell) {
+  const TrialState state = StateByInputs(stage, cell);
+  const bool pending = state == TrialState::kBlocked || state == TrialState::kReady;
+  return pending && !stage.failed.empty() ? TrialState::kCanceled : state;
+}
+
+// Somebody decided on the trial before, so it has a row; while it was not granted yet, its inputs
+// decide whether it is pending or skipped.
+void ResettleRow(Turn& turn, Trial& trial, Tallies& tallies) {
+  const TrialState from = trial.row.state;
   const bool by_inputs =
       from == TrialState::kBlocked || from == TrialState::kReady || from == TrialState::kSkipped;
-  if (!by_inputs) return;
-  Trial* trial = FindTrial(stage, cell);
-  if (trial != nullptr && trial->row.attempts > 0) return;
+  if (!by_inputs || trial.row.attempts > 0) return;
+  Stage& stage = *trial.stage;
+  const std::uint64_t cell = trial.row.key.cell;
   const TrialState to = StateByInputs(stage, cell);
   if (to == from) return;
   if (from == TrialState::kReady) RemoveReady(turn.world, stage, cell);
-  if (trial != nullptr) {
-    // Somebody decided on it before, so it has a row.
-    MoveTrial(turn, *trial, to, {"its inputs have moved"});
-    if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
+  MoveTrial(turn, trial, to, {"its inputs have moved"});
+  if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
+  if (to == TrialState::kSkipped) ++tallies[&stage].skipped;
+}
+
+// Puts one trial where it belongs, unless it runs or ran.
+void Resettle(Turn& turn, Stage& stage, std::uint64_t cell, Tallies& tallies) {
+  const TrialState from = stage.states.Get(cell).value_or(stage.initial());
+  if (from == TrialState::kRunning || from == TrialState::kSucceeded) return;
+  if (Trial* trial = FindTrial(stage, cell)) {
+    ResettleRow(turn, *trial, tallies);
     return;
   }
-  if (to == TrialState::kBlocked) {
+  const TrialState to = StateWithoutRow(stage, cell);
+  if (to == from) return;
+  if (from == TrialState::kReady) RemoveReady(turn.world, stage, cell);
+  if (to == stage.initial()) {
     ClearCell(stage, cell);
   } else {
     SetCell(stage, cell, to);
+    if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
   }
-  if (to == TrialState::kReady) AddReady(turn.world, stage, cell);
   Tally& tally = tallies[&stage];
   if (to == TrialState::kSkipped) ++tally.skipped;
-  if (from == TrialState::kSkipped) ++tally.revived;
   if (to == TrialState::kReady) ++tally.released;
-  if (to == TrialState::kSkipped) NoteMayHaveFinished(turn.world, *stage.sweep);
+  if (IsTerminal(from) && !IsTerminal(to)) ++tally.revived;
+  if (IsTerminal(to)) NoteMayHaveFinished(turn.world, *stage.sweep);
   if (IsTerminal(from) != IsTerminal(to)) Spread(turn, stage, cell, from, tallies);
 }
 
@@ -120,10 +139,15 @@ void StageMoved(Turn& turn, Stage& stage) {
          "stage " + stage.spec->name + (stage.failed.empty() ? " goes on" : " has failed"));
 }
 
+void SettleAll(Turn& turn, Stage& stage) {
+  Tallies tallies;
+  Walk(turn, stage, {}, tallies);
+}
+
 void SettleStage(Turn& turn, Stage& stage) {
   Tallies tallies;
   std::set<std::pair<std::size_t, std::uint64_t>> groups;
-  bool all = false;
+  bool all = !stage.failed.empty();
   for (std::size_t number = 0; number < stage.needs.size(); ++number) {
     const Stage& there = *stage.sweep->stages[stage.needs[number]->need().stage];
     all = all || !there.failed.empty();

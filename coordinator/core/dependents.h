@@ -16,6 +16,9 @@ void InputMoved(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from);
 // longer.
 void StageMoved(Turn& turn, Stage& stage);
 
+// The stage has failed, or goes on: puts each of its trials that has no row where it belongs.
+void SettleAll(Turn& turn, Stage& stage);
+
 // After a restore, an extension or an undone cancel: puts every trial that waits for inputs where
 // it belongs, without events. Stages come in order of need.
 void SettleStage(Turn& turn, Stage& stage);

@@ -173,7 +173,7 @@ void Derive(World& world, Time now) {
   for (const auto& [id, sweep] : world.sweeps) {
     if (sweep->row.state == SweepState::kCanceled) continue;
     for (const auto& stage : sweep->stages) {
-      if (sweep->row.state != SweepState::kCanceled) RecloseStage(*stage);
+      RecloseStage(*stage);
       RequeueStage(turn, *stage);
     }
   }

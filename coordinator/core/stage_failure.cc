@@ -27,28 +27,6 @@ std::string ReasonOf(const Stage& stage) {
          std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
 }
 
-// Pending trials with a row are moved, all others are marked.
-void CancelPending(Turn& turn, Stage& stage) {
-  std::vector<Trial*> pending;
-  for (const auto& [cell, trial] : stage.trials) {
-    const TrialState state = trial->row.state;
-    if (state == TrialState::kReady || state == TrialState::kBlocked)
-      pending.push_back(trial.get());
-  }
-  for (Trial* trial : pending) CancelTrial(turn, *trial, stage.failed);
-  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
-    const TrialState state = stage.states.Get(*cell).value_or(stage.initial());
-    if (state != TrialState::kReady && state != TrialState::kBlocked) continue;
-    SetCell(stage, *cell, TrialState::kCanceled);
-  }
-  for (const auto& queue : stage.classes) {
-    queue->ready.clear();
-    queue->set_aside.clear();
-  }
-  NoteReordered(turn.world, *stage.sweep);
-  NoteMayHaveFinished(turn.world, *stage.sweep);
-}
-
 }  // namespace
 
 bool HasFailed(const FailurePolicy& policy, std::uint64_t failed, std::uint64_t trials) {
@@ -58,17 +36,19 @@ bool HasFailed(const FailurePolicy& policy, std::uint64_t failed, std::uint64_t 
 void CloseStage(Turn& turn, Stage& stage) {
   if (!stage.failed.empty() || !HasFailedNow(stage)) return;
   stage.failed = ReasonOf(stage);
-  CancelPending(turn, stage);
+  std::vector<Trial*> pending;
+  for (const auto& [cell, trial] : stage.trials) {
+    const TrialState state = trial->row.state;
+    if (state == TrialState::kReady || state == TrialState::kBlocked)
+      pending.push_back(trial.get());
+  }
+  for (Trial* trial : pending) CancelTrial(turn, *trial, stage.failed);
+  SettleAll(turn, stage);
+  NoteReordered(turn.world, *stage.sweep);
 }
 
 void RecloseStage(Stage& stage) {
-  if (!HasFailedNow(stage)) return;
-  stage.failed = ReasonOf(stage);
-  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
-    const TrialState state = stage.states.Get(*cell).value_or(stage.initial());
-    if (state != TrialState::kReady && state != TrialState::kBlocked) continue;
-    if (FindTrial(stage, *cell) == nullptr) SetCell(stage, *cell, TrialState::kCanceled);
-  }
+  if (HasFailedNow(stage)) stage.failed = ReasonOf(stage);
 }
 
 void CheckStage(Turn& turn, Stage& stage) {
@@ -89,22 +69,12 @@ void CheckStage(Turn& turn, Stage& stage) {
 void ReopenStage(Turn& turn, Stage& stage) {
   if (stage.failed.empty() || HasFailedNow(stage)) return;
   stage.failed.clear();
-  std::uint64_t reopened = 0;
-  for (auto cell = stage.grid->NextTrial(0); cell; cell = stage.grid->NextTrial(*cell + 1)) {
-    const bool canceled = stage.states.Get(*cell) == TrialState::kCanceled;
-    if (!canceled || FindTrial(stage, *cell) != nullptr) continue;
-    ClearCell(stage, *cell);
-    ++reopened;
-    if (!stage.needs.empty() && StateByInputs(stage, *cell) == TrialState::kReady) {
-      SetCell(stage, *cell, TrialState::kReady);
-      AddReady(turn.world, stage, *cell);
-    }
-  }
+  SettleAll(turn, stage);
   for (const auto& queue : stage.classes) RestartWalk(*queue);
   NoteReordered(turn.world, *stage.sweep);
   turn.Happened({.kind = "stage_reopened",
                  .sweep = stage.sweep->row.id,
-                 .detail = std::to_string(reopened) + " trials of " + stage.spec->name,
+                 .detail = stage.spec->name,
                  .reason = "failed trials are tried again"});
   StageMoved(turn, stage);
 }

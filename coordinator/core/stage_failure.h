@@ -15,11 +15,12 @@ void CheckStage(Turn& turn, Stage& stage);
 // Trials were retried: a failed stage may go on.
 void ReopenStage(Turn& turn, Stage& stage);
 
-// Marks the stage failed and cancels its pending trials; no events and nothing about other stages.
+// Marks the stage failed and cancels its pending trials, but tells no other stage.
 void CloseStage(Turn& turn, Stage& stage);
 
-// After a restart: a stage that has failed is so again. Trials with a row keep their state: those that
-// were pending when it failed were canceled then, and those that run may be tried again.
+// After a restart: a stage that had failed is marked so again. Its trials with a row keep their
+// state: those that were pending when it failed were canceled then, and those that ran may be tried
+// again.
 void RecloseStage(Stage& stage);
 
 }  // namespace fusor::core

@@ -64,6 +64,20 @@ bool HasPending(Sweep& sweep) {
   return false;
 }
 
+// What was decided on trials without a row follows from the rows again when the cancel is undone.
+void ForgetPending(Stage& stage) {
+  for (auto cell = stage.states.NextTouched(0); cell; cell = stage.states.NextTouched(*cell + 1)) {
+    const bool has_row =
+        stage.states.Get(*cell) == TrialState::kSucceeded || FindTrial(stage, *cell) != nullptr;
+    if (!has_row) ClearCell(stage, *cell);
+  }
+  for (const auto& queue : stage.classes) {
+    queue->ready.clear();
+    queue->set_aside.clear();
+  }
+  stage.failed.clear();
+}
+
 }  // namespace
 
 Sweep& AddSweep(World& world, const PutSweep& row, std::shared_ptr<const SweepSpec> spec) {
@@ -95,11 +109,8 @@ void ReplaceSpec(Turn& turn, Sweep& sweep, std::shared_ptr<const SweepSpec> spec
   }
   for (const auto& stage : sweep.stages) {
     RequeueStage(turn, *stage);
-    if (stage->failed.empty()) continue;
-    // More trials: the share that failed is smaller now, or there are more to cancel.
+    // More trials: the share that failed is smaller now.
     ReopenStage(turn, *stage);
-    if (!stage->failed.empty()) stage->failed.clear();
-    CloseStage(turn, *stage);
   }
   NoteReordered(world, sweep);
   NoteMayHaveFinished(world, sweep);
@@ -150,6 +161,7 @@ std::uint64_t CancelWhole(Turn& turn, Sweep& sweep, const std::string& reason) {
     std::vector<Trial*> trials;
     for (const auto& [cell, trial] : stage->trials) trials.push_back(trial.get());
     for (Trial* trial : trials) CancelTrial(turn, *trial, reason);
+    ForgetPending(*stage);
   }
   return count;
 }
@@ -194,7 +206,10 @@ void Uncancel(Turn& turn, Sweep& sweep) {
   MoveSweep(turn, sweep, SweepState::kRunning, "retried by request");
   // What moved while it was canceled was told to nobody.
   for (const auto& stage : sweep.stages) MakeNeeds(sweep, *stage);
-  for (const auto& stage : sweep.stages) SettleStage(turn, *stage);
+  for (const auto& stage : sweep.stages) {
+    for (const auto& queue : stage->classes) RestartWalk(*queue);
+    SettleStage(turn, *stage);
+  }
 }
 
 }  // namespace fusor::core

@@ -266,8 +266,7 @@ TEST_F(StageFailureTest, CancelEndsTheWholeSweep) {
   Finish(n1, "1.experts.0", Crashed());
   EXPECT_EQ(core->ViewSweep(sweep).state, SweepState::kCanceled);
   EXPECT_EQ(StateOf("1.experts.1"), TrialState::kCanceled);
-  EXPECT_EQ(Count(1, TrialState::kSkipped), 2u);
-  EXPECT_EQ(Count(1, TrialState::kCanceled), 2u);
+  EXPECT_EQ(Count(1, TrialState::kCanceled), 4u);
   EXPECT_THAT(SentOf<StopMessage>(), SizeIs(1));
 }
 
