@@ -33,6 +33,7 @@ inline constexpr std::uint64_t kArtifactBytesMax = 1ULL << 40;
 inline constexpr std::uint64_t kSpoolBytesMax = 4ULL << 30;
 inline constexpr std::uint64_t kSpoolReserveBytes = 64ULL << 20;  // for state, checkpoint, final facts
 inline constexpr std::size_t kPageSizeMax = 10'000;
+inline constexpr std::uint64_t kWalBytesAlarm = 1ULL << 30;       // a reader keeps the log from starting over
 
 inline constexpr std::chrono::milliseconds kLeaseLength{15'000};
 inline constexpr std::chrono::milliseconds kHeartbeatEvery{3'000};

@@ -14,10 +14,9 @@ namespace fusor {
 
 namespace {
 
-constexpr std::chrono::seconds kAnswerPatience{10};
 constexpr std::size_t kRequestIdBytesMax = 256;
 
-Status NoReaders() { return Unavailable("the coordinator is stopping or cannot read its files"); }
+Status Stopping() { return Unavailable("the coordinator is stopping"); }
 Status Busy() { return ResourceExhausted("too many calls at once; try again"); }
 
 // Posts the event; the call's answer comes from the core or, failing that, from here.
@@ -33,7 +32,8 @@ Status CheckServing(const Edge& edge) {
   return Unavailable("the coordinator cannot take this now: " + edge.health->Reason());
 }
 
-Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question) {
+Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question,
+               std::chrono::milliseconds patience) {
   // Shared with the loop, which may come to it after this call gave up.
   struct Answer {
     std::function<void(const Core&, Time)> question;
@@ -51,7 +51,7 @@ Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question
     answer->done.set_value(core != nullptr);
   }};
   if (!edge.loop->Post(std::move(query), Admission::kIfRoom)) return Busy();
-  if (done.wait_for(kAnswerPatience) != std::future_status::ready) {
+  if (done.wait_for(patience) != std::future_status::ready) {
     const std::lock_guard lock(answer->mu);
     answer->abandoned = true;
     if (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
@@ -60,7 +60,7 @@ Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question
   }
   if (done.get()) return Ok();
   RETURN_IF_ERROR(CheckServing(edge));
-  return Unavailable("the coordinator is stopping");
+  return Stopping();
 }
 
 grpc::ServerUnaryReactor* Read(const Edge& edge, grpc::CallbackServerContext* context,
@@ -71,12 +71,12 @@ grpc::ServerUnaryReactor* Read(const Edge& edge, grpc::CallbackServerContext* co
     reactor->Finish(allowed);
     return reactor;
   }
-  const bool posted =
-      edge.readers->Post([reactor, context, work = std::move(work)](Readers* readers) {
+  const bool posted = edge.threads->Post(
+      [reactor, context, readers = edge.readers, work = std::move(work)](ReadThreads::Fate fate) {
         if (context->IsCancelled()) {
           reactor->Finish(grpc::Status::CANCELLED);
         } else {
-          reactor->Finish(ToGrpc(readers == nullptr ? NoReaders() : work(*readers)));
+          reactor->Finish(ToGrpc(fate == ReadThreads::Fate::kRun ? work(*readers) : Stopping()));
         }
       });
   if (!posted) reactor->Finish(ToGrpc(Busy()));
@@ -95,17 +95,16 @@ grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* 
     reactor->Finish(refusal);
     return reactor;
   }
-  const auto task = [edge, reactor, mutation = std::move(mutation)](Readers* readers) {
-    if (readers == nullptr) {
-      reactor->Finish(ToGrpc(NoReaders()));
+  const auto task = [edge, reactor, mutation = std::move(mutation)](ReadThreads::Fate fate) {
+    if (fate == ReadThreads::Fate::kStopping) {
+      reactor->Finish(ToGrpc(Stopping()));
       return;
     }
     const CallId call = edge.calls->Add([reactor, done = mutation.done](const Reply& reply) {
-      if (reply.status.ok()) done(reply);
-      reactor->Finish(ToGrpc(reply.status));
+      reactor->Finish(ToGrpc(done(reply)));
     });
-    Result<std::optional<Event>> event =
-        mutation.prepare(*readers, Request{call, mutation.request_id, Sha256Hex(mutation.content)});
+    Result<std::optional<Event>> event = mutation.prepare(
+        *edge.readers, Request{call, mutation.request_id, Sha256Hex(mutation.content)});
     if (!event.ok()) {
       edge.calls->Finish({call, event.status(), {}, 0});
     } else if (!event->has_value()) {
@@ -114,7 +113,7 @@ grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* 
       PostEvent(edge, call, std::move(**event));
     }
   };
-  if (!edge.readers->Post(task)) reactor->Finish(ToGrpc(Busy()));
+  if (!edge.threads->Post(task)) reactor->Finish(ToGrpc(Busy()));
   return reactor;
 }
 

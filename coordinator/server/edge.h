@@ -7,6 +7,7 @@
 #include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,8 +19,10 @@
 #include "coordinator/server/live_table.h"
 #include "coordinator/server/loop.h"
 #include "coordinator/server/read_threads.h"
+#include "coordinator/server/readers.h"
 #include "coordinator/server/spec_cache.h"
 #include "coordinator/server/stats.h"
+#include "coordinator/store/artifact_store.h"
 
 namespace fusor {
 
@@ -28,9 +31,11 @@ struct Edge {
   const Clock* clock = nullptr;
   Loop* loop = nullptr;
   Calls* calls = nullptr;
-  ReadThreads* readers = nullptr;
+  ReadThreads* threads = nullptr;
+  Readers* readers = nullptr;
   SpecCache* specs = nullptr;
   LiveTable* live = nullptr;
+  ArtifactStore* artifacts = nullptr;
   Stats* stats = nullptr;
   Health* health = nullptr;
 };
@@ -38,8 +43,10 @@ struct Edge {
 // UNAVAILABLE with the reason when the daemon cannot write or stops.
 Status CheckServing(const Edge& edge);
 
-// Asks the core on the loop thread and waits for it: reader threads only.
-Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question);
+// Asks the core on the loop thread and waits for it: never from a callback of gRPC or the loop
+// itself.
+Status AskCore(const Edge& edge, std::function<void(const Core&, Time)> question,
+               std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 // `work` fills the response; it lives until the call is finished.
 grpc::ServerUnaryReactor* Read(const Edge& edge, grpc::CallbackServerContext* context,
@@ -50,8 +57,8 @@ struct Mutation {
   std::string content;  // what the request_id stands for
   // Makes the event, or nothing when the answer is already in the response.
   std::function<Result<std::optional<Event>>(Readers&, Request)> prepare;
-  // Fills the response from a reply that is ok.
-  std::function<void(const Reply&)> done;
+  // Fills the response from the core's reply, or gives the reason why not: mostly reply.status.
+  std::function<Status(const Reply&)> done;
 };
 grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* context,
                                  Mutation mutation);

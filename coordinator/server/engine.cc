@@ -5,6 +5,10 @@
 
 namespace fusor {
 
+namespace {
+constexpr std::uint64_t kWalLookedAtEvery = 64;
+}  // namespace
+
 Engine::Engine(std::unique_ptr<Core> core, const Snapshot& snapshot, Parts parts)
     : core_(std::move(core)), parts_(parts), router_(*parts.metrics, *parts.stats) {
   router_.Restore(snapshot);
@@ -47,6 +51,9 @@ void Engine::Take(Input& input, Time now) {
     for (StoredBatch& batch : stored->batches) TakeVerdict(router_.OnStored(std::move(batch)), now);
   } else if (auto* query = std::get_if<Query>(&input)) {
     queries_.push_back(std::move(*query));
+  } else if (const auto* garbage = std::get_if<GarbageCollected>(&input)) {
+    // Forgetting can fail without harm: what is not forgotten is collected again.
+    (void)parts_.store->ForgetGarbage(garbage->sha256s);
   } else {
     const Event& event = std::get<Event>(input);
     if (const auto* closed = std::get_if<StreamClosed>(&event)) router_.OnClosed(closed->session);
@@ -84,6 +91,10 @@ void Engine::Follow() {
     router_.OnWrite(write);
     if (const auto* event = std::get_if<PutEvent>(&write)) {
       committed_.last_event = event->id;
+    } else if (const auto* attempt = std::get_if<PutAttempt>(&write)) {
+      const bool live =
+          attempt->state == AttemptState::kGranted || attempt->state == AttemptState::kRunning;
+      if (!live) committed_.ended_attempts.push_back(attempt->id);
     } else if (const auto* artifact = std::get_if<RemoveArtifact>(&write)) {
       committed_.removed_artifacts.push_back(artifact->id);
     } else if (const auto* sweep = std::get_if<RemoveSweep>(&write)) {
@@ -96,7 +107,7 @@ void Engine::Follow() {
 }
 
 Status Engine::Commit() {
-  if (effects_.writes.empty()) return Ok();
+  if (effects_.writes.empty() && !parts_.store->has_cleanup()) return Ok();
   const auto begin = std::chrono::steady_clock::now();
   Status status = parts_.store->Commit(effects_.writes);
   parts_.stats->state_commit.Add(std::chrono::steady_clock::now() - begin);
@@ -105,6 +116,9 @@ Status Engine::Commit() {
     return status;
   }
   parts_.stats->writes += effects_.writes.size();
+  if (++commits_ % kWalLookedAtEvery == 0) {
+    parts_.stats->state_wal_bytes.store(parts_.store->wal_bytes());
+  }
   return Ok();
 }
 
@@ -144,6 +158,7 @@ void Engine::Send() {
 
 void Engine::Notify() {
   if (!effects_.writes.empty()) parts_.outbox->OnCommitted(committed_);
+  committed_.ended_attempts.clear();
   committed_.removed_artifacts.clear();
   committed_.removed_sweeps.clear();
   effects_.writes.clear();

@@ -24,6 +24,7 @@ namespace fusor {
 // What a commit put on disk that others wait for.
 struct Committed {
   EventId last_event;
+  std::vector<AttemptId> ended_attempts;
   std::vector<ArtifactId> removed_artifacts;
   std::vector<SweepId> removed_sweeps;
 };
@@ -55,6 +56,8 @@ class Engine {
   Status Retry(Time now);
   bool frozen() const { return frozen_; }
   Time NextDeadline() const { return core_->NextDeadline(); }
+  // Rows of removed sweeps are still to be cleared away: turns without inputs are worth while.
+  bool has_cleanup() const { return parts_.store->has_cleanup(); }
 
  private:
   struct Bundle {
@@ -84,6 +87,7 @@ class Engine {
   Committed committed_;
   std::vector<Query> queries_;
   bool frozen_ = false;
+  std::uint64_t commits_ = 0;
 
   std::vector<Bundle> bundles_;  // kept between turns for their memory
   std::size_t bundles_used_ = 0;

@@ -44,10 +44,16 @@ bool IsRun(const std::vector<Fact>& facts) {
 
 }  // namespace
 
-bool ConcernsMetrics(const FactBody& body, std::uint32_t attempt_number) {
-  if (!IsCoreFact(body)) return true;
-  // An attempt that takes over from another one says so to metrics.db: later points are superseded.
-  return attempt_number > 1 && std::holds_alternative<StartedFact>(body);
+bool AnyConcernsMetrics(const std::vector<Fact>& facts, std::uint32_t attempt_number) {
+  const bool whole = !facts.empty() && facts.front().number == 1 &&
+                     std::holds_alternative<FinalFact>(facts.back().body);
+  return std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) {
+    if (std::holds_alternative<EvaluationFact>(fact.body)) return !whole;
+    if (!IsCoreFact(fact.body)) return true;
+    // An attempt that takes over from another one says so to metrics.db: later points are
+    // superseded.
+    return attempt_number > 1 && std::holds_alternative<StartedFact>(fact.body);
+  });
 }
 
 std::size_t FactBytes(const FactBody& body) { return sizeof(Fact) + std::visit(Bytes{}, body); }
@@ -96,10 +102,8 @@ FactRouter::Verdict FactRouter::OnFacts(SessionId session, FactsMessage facts) {
       std::min<std::uint64_t>(rank.received + 1 - first, facts.facts.size());
   facts.facts.erase(facts.facts.begin(),
                     facts.facts.begin() + static_cast<std::ptrdiff_t>(repeated));
-  const bool straight = rank.known && rank.pending == 0 &&
-                        std::none_of(facts.facts.begin(), facts.facts.end(), [&](const Fact& fact) {
-                          return ConcernsMetrics(fact.body, attempt->number);
-                        });
+  const bool straight =
+      rank.known && rank.pending == 0 && !AnyConcernsMetrics(facts.facts, attempt->number);
   if (straight) return Straight(session, rank, std::move(facts));
   if (facts.facts.empty()) return {};  // a repeat of what is on its way
   return ByMetrics(session, *attempt, rank, std::move(facts));

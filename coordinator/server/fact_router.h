@@ -78,8 +78,8 @@ class FactRouter {
   std::unordered_map<std::string, WorkerId> workers_;  // by uid
 };
 
-// Does metrics.db make a row of it, or need to know it?
-bool ConcernsMetrics(const FactBody& body, std::uint32_t attempt_number);
+// Does metrics.db make a row of any of the run, or need to know it?
+bool AnyConcernsMetrics(const std::vector<Fact>& facts, std::uint32_t attempt_number);
 
 // About how much memory the fact holds.
 std::size_t FactBytes(const FactBody& body);

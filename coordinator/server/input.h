@@ -43,6 +43,11 @@ struct Query {
   std::function<void(const Core*, Time)> run;
 };
 
-using Input = std::variant<Event, WorkerMessages, BatchesStored, Query>;
+// Files that no row names any more were removed: state.db may forget them.
+struct GarbageCollected {
+  std::vector<std::string> sha256s;
+};
+
+using Input = std::variant<Event, WorkerMessages, BatchesStored, Query, GarbageCollected>;
 
 }  // namespace fusor

@@ -49,9 +49,10 @@ void LiveTable::Take(const MetricsFact& metrics, LiveAttempt& live) {
   }
 }
 
-void LiveTable::Remove(AttemptId attempt) {
+void LiveTable::Remove(std::span<const AttemptId> attempts) {
   const std::lock_guard lock(mu_);
-  attempts_.erase(attempt.value);
+  if (attempts_.empty()) return;
+  for (const AttemptId attempt : attempts) attempts_.erase(attempt.value);
 }
 
 std::optional<LiveAttempt> LiveTable::Find(AttemptId attempt) const {

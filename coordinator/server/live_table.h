@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -31,7 +32,7 @@ class LiveTable {
  public:
   // What metrics.db has just stored.
   void Add(const std::vector<MetricsBatch>& batches, Time now);
-  void Remove(AttemptId attempt);
+  void Remove(std::span<const AttemptId> attempts);
 
   std::optional<LiveAttempt> Find(AttemptId attempt) const;
 

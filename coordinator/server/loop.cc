@@ -102,6 +102,7 @@ void Loop::Turn() {
     Freeze(status);
     return;
   }
+  if (engine_->has_cleanup()) Wake();
   Arm();
 }
 

@@ -171,6 +171,7 @@ void MetricsThread::Commit(std::vector<MetricsBatch> batches, BatchesStored& sto
   if (!done) return;
   stats_.metric_points += Points(facts);
   stats_.metric_batches += facts.size();
+  stats_.metrics_wal_bytes.store(store_.wal_bytes());
   for (std::size_t i = 0; i < facts.size(); ++i) batches[i].facts = std::move(facts[i]);
   seen_(batches);
   for (MetricsBatch& batch : batches) stored.batches.push_back(ToStored(batch));

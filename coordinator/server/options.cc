@@ -45,8 +45,9 @@ void Declare(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 
   CLI::App* backup = app.add_subcommand("backup", "copy the databases while the daemon runs");
-  backup->add_option("DIR", raw.backup.backup, "where to; must not exist or be empty")->required();
-  backup->add_flag("--artifacts", raw.backup.artifacts, "the artifacts too");
+  backup->add_option("DIR", raw.backup.destination, "where to; must not exist or be empty")
+      ->required();
+  backup->add_flag("--artifacts", raw.backup.with_artifacts, "the artifacts too");
   CLI::App* restore = app.add_subcommand("restore", "make a data directory of a backup");
   restore->add_option("BACKUP", raw.restore.backup)->required();
   CLI::App* verify = app.add_subcommand("verify", "check databases and artifacts");

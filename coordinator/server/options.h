@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/base/time.h"
 #include "coordinator/server/address.h"
+#include "coordinator/store/backup.h"
 
 namespace fusor {
 
@@ -24,17 +25,6 @@ struct ServeOptions {
   Duration start_deadline = limits::kStartDeadline;
   Duration stop_deadline{10'000};
   std::string log_level = "info";
-};
-
-struct BackupOptions {
-  std::filesystem::path data;
-  std::filesystem::path backup;
-  bool artifacts = false;
-};
-
-struct RestoreOptions {
-  std::filesystem::path backup;
-  std::filesystem::path data;
 };
 
 struct VerifyOptions {

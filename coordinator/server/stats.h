@@ -37,6 +37,7 @@ struct Stats {
   Counter writes{0};
   Counter state_commit_failures{0};
   Histogram state_commit;
+  Counter state_wal_bytes{0};
   Counter loop_queue{0};  // inputs waiting
 
   Counter metric_points{0};
@@ -44,6 +45,7 @@ struct Stats {
   Counter metrics_commit_failures{0};
   Histogram metrics_commit;
   Counter metrics_queue_bytes{0};
+  Counter metrics_wal_bytes{0};
 
   Counter facts_fenced{0};  // of attempts that are not current: refused
   Counter sessions{0};      // open worker streams

@@ -168,6 +168,9 @@ grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* WorkerSessions
   std::shared_ptr<Stream> stream;
   {
     const std::lock_guard lock(mu_);
+    if (closing_) {
+      return new Refused({grpc::StatusCode::UNAVAILABLE, "the coordinator is stopping"});
+    }
     if (streams_.size() >= limits::kWorkersMax) {
       return new Refused({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many workers"});
     }
@@ -209,6 +212,7 @@ void WorkerSessions::CloseAll() {
   std::vector<std::shared_ptr<Stream>> all;
   {
     const std::lock_guard lock(mu_);
+    closing_ = true;
     for (const auto& [id, stream] : streams_) all.push_back(stream);
   }
   for (const std::shared_ptr<Stream>& stream : all) {

@@ -48,6 +48,7 @@ class WorkerSessions final : public v1::WorkerService::CallbackService {
 
   std::mutex mu_;
   std::uint64_t last_ = 0;  // guarded by mu_, as below
+  bool closing_ = false;
   // Shared with gRPC, which calls a stream until its OnDone, and with the loop while it sends.
   std::unordered_map<std::uint64_t, std::shared_ptr<Stream>> streams_;
 };

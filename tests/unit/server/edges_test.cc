@@ -123,9 +123,9 @@ TEST(Options, RefusesToListenBeyondThisMachineInClearText) {
 TEST(Options, OtherCommands) {
   const auto backup = Parse({"backup", "to", "--artifacts", "--data", "d"});
   ASSERT_TRUE(backup.ok()) << backup.status().ToString();
-  EXPECT_EQ(std::get<BackupOptions>(*backup).backup, "to");
+  EXPECT_EQ(std::get<BackupOptions>(*backup).destination, "to");
   EXPECT_EQ(std::get<BackupOptions>(*backup).data, "d");
-  EXPECT_TRUE(std::get<BackupOptions>(*backup).artifacts);
+  EXPECT_TRUE(std::get<BackupOptions>(*backup).with_artifacts);
   EXPECT_EQ(std::get<RestoreOptions>(*Parse({"restore", "b", "--data", "d"})).backup, "b");
   EXPECT_TRUE(std::get<VerifyOptions>(*Parse({"verify", "--deep", "--data", "d"})).deep);
   EXPECT_FALSE(Parse({"--lease", "1s", "--heartbeat", "1s"}).ok());
@@ -249,7 +249,7 @@ TEST(LiveTableTest, KeepsProgressRateAndSystemFigures) {
   EXPECT_EQ(live->progress.step, 50);
   EXPECT_DOUBLE_EQ(live->steps_per_second, 20);
   EXPECT_EQ(live->system, (std::map<std::string, double>{{"gpu", 0.9}}));
-  table.Remove({4});
+  table.Remove(std::vector<AttemptId>{{4}});
   EXPECT_FALSE(table.Find({4}));
 }
 

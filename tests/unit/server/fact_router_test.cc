@@ -25,6 +25,7 @@ struct FakeQueue : MetricsQueue {
 Fact Evaluation(std::uint64_t number) {
   return {number, EvaluationFact{10, 1, 0, {{"val/accuracy", 0.5}}}};
 }
+Fact Checkpoint(std::uint64_t number) { return {number, CheckpointFact{10, {}}}; }
 Fact Progress(std::uint64_t number) { return {number, ProgressFact{1, 2, 0, "train"}}; }
 Fact Final(std::uint64_t number) { return {number, FinalFact{}}; }
 Fact Started(std::uint64_t number) { return {number, StartedFact{}}; }
@@ -94,6 +95,16 @@ TEST_F(FactRouterTest, CoreFactsAloneGoStraightToTheCore) {
   EXPECT_TRUE(queue_.batches.empty());
 }
 
+TEST_F(FactRouterTest, EvaluationsArePointsUnlessTheAttemptEndsAtOnce) {
+  Welcome(kSession);
+  Grant();
+  EXPECT_EQ(Stored(router_.OnFacts(kSession, Message({Started(1), Evaluation(2)}))), nullptr);
+  ASSERT_EQ(queue_.batches.size(), 1U);
+  (void)CommitOne();
+  EXPECT_EQ(Stored(router_.OnFacts(kSession, Message({Evaluation(3), Final(4)}))), nullptr);
+  EXPECT_EQ(queue_.batches.size(), 1U);
+}
+
 TEST_F(FactRouterTest, CoreFactsWaitForWhatIsBeforeThem) {
   Welcome(kSession);
   Grant();
@@ -121,12 +132,12 @@ TEST_F(FactRouterTest, AnAttemptThatTakesOverTellsMetricsFirst) {
 TEST_F(FactRouterTest, ARepeatIsTrimmedAndAnswered) {
   Welcome(kSession);
   Grant();
-  (void)router_.OnFacts(kSession, Message({Evaluation(1), Evaluation(2)}));
-  const auto repeat = router_.OnFacts(kSession, Message({Evaluation(1), Evaluation(2)}));
+  (void)router_.OnFacts(kSession, Message({Checkpoint(1), Checkpoint(2)}));
+  const auto repeat = router_.OnFacts(kSession, Message({Checkpoint(1), Checkpoint(2)}));
   ASSERT_NE(Stored(repeat), nullptr);
   EXPECT_EQ(Stored(repeat)->number, 2U);
   EXPECT_TRUE(Stored(repeat)->core_facts.empty());
-  const auto overlap = router_.OnFacts(kSession, Message({Evaluation(2), Evaluation(3)}));
+  const auto overlap = router_.OnFacts(kSession, Message({Checkpoint(2), Checkpoint(3)}));
   ASSERT_NE(Stored(overlap), nullptr);
   ASSERT_EQ(Stored(overlap)->core_facts.size(), 1U);
   EXPECT_EQ(Stored(overlap)->core_facts[0].number, 3U);
@@ -149,8 +160,8 @@ TEST_F(FactRouterTest, ARepeatOfWhatIsOnItsWayIsAnsweredOnTheNewStream) {
 TEST_F(FactRouterTest, AGapClosesTheStream) {
   Welcome(kSession);
   Grant();
-  EXPECT_TRUE(router_.OnFacts(kSession, Message({Evaluation(2)})).close);
-  EXPECT_TRUE(router_.OnFacts(kSession, Message({Evaluation(1), Evaluation(3)})).close);
+  EXPECT_TRUE(router_.OnFacts(kSession, Message({Checkpoint(2)})).close);
+  EXPECT_TRUE(router_.OnFacts(kSession, Message({Checkpoint(1), Checkpoint(3)})).close);
   EXPECT_TRUE(router_.OnFacts(kSession, Message({})).close);
 }
 
@@ -188,12 +199,12 @@ TEST_F(FactRouterTest, AfterARestartTheCursorsAreAsked) {
   router_.Restore(snapshot);
   Welcome(kSession);
   // Even core facts alone: what is before them is not known here.
-  EXPECT_EQ(Stored(router_.OnFacts(kSession, Message({Evaluation(5)}))), nullptr);
+  EXPECT_EQ(Stored(router_.OnFacts(kSession, Message({Checkpoint(5)}))), nullptr);
   ASSERT_EQ(queue_.batches.size(), 1U);
   EXPECT_TRUE(queue_.batches[0].check_floor);
   EXPECT_EQ(queue_.batches[0].floor, 4U);
   EXPECT_NE(Stored(CommitOne()), nullptr);
-  EXPECT_NE(Stored(router_.OnFacts(kSession, Message({Evaluation(6)}))), nullptr);
+  EXPECT_NE(Stored(router_.OnFacts(kSession, Message({Checkpoint(6)}))), nullptr);
 }
 
 TEST_F(FactRouterTest, ARefusedRunBeginsAgain) {

@@ -1,0 +1,236 @@
+#include "coordinator/server/trial_service.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "coordinator/server/convert.h"
+#include "coordinator/server/lookup.h"
+#include "coordinator/server/metric_read.h"
+#include "coordinator/server/trial_convert.h"
+#include "coordinator/server/trial_listing.h"
+
+namespace fusor {
+
+namespace {
+
+constexpr std::size_t kTrialsPerPage = 1'000;
+constexpr std::size_t kEventsPerTrial = 1'000;
+
+Result<std::map<WorkerId, std::string>> WorkerNames(Readers& readers) {
+  const Result<std::vector<PutWorker>> workers = readers.state->Workers();
+  if (!workers.ok()) return workers.status();
+  std::map<WorkerId, std::string> names;
+  for (const PutWorker& worker : *workers) names[worker.id] = worker.info.name;
+  return names;
+}
+
+}  // namespace
+
+Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialResponse& response) {
+  Readers& readers = *edge_.readers;
+  const TrialKey given{{request.ref().sweep()}, request.ref().stage(), request.ref().cell()};
+  const Result<ResolvedTrial> trial = request.has_ref()
+                                          ? ResolveTrial(given, readers, *edge_.specs)
+                                          : ResolveTrial(request.id(), readers, *edge_.specs);
+  if (!trial.ok()) return trial.status();
+  const TrialKey key = trial->key;
+  Result<std::optional<PutTrial>> row = readers.state->FindTrial(key);
+  if (!row.ok()) return row.status();
+  ListedTrial listed{{key.stage, key.cell}, TrialState::kReady, std::move(*row)};
+  std::string reason;
+  const Status asked = AskCore(edge_, [&](const Core& core, Time) {
+    const TrialView view = core.ViewTrial(key);
+    listed.state = view.state;
+    reason = view.reason;
+  });
+  if (!asked.ok() && !listed.row) return asked;
+  if (!asked.ok()) listed.state = listed.row->state;
+  *response.mutable_trial() = ToWire(key.sweep, *trial->model, listed, AxesOf(*trial->model));
+  if (!listed.row) response.mutable_trial()->set_reason(reason);
+  const Result<std::vector<PutAttempt>> attempts = readers.state->Attempts(key);
+  if (!attempts.ok()) return attempts.status();
+  Result<std::map<WorkerId, std::string>> names = WorkerNames(readers);
+  if (!names.ok()) return names.status();
+  for (const PutAttempt& attempt : *attempts) {
+    *response.add_attempts() = ToWire(attempt, (*names)[attempt.worker]);
+  }
+  const Result<std::vector<PutEvent>> events = readers.state->EventsOf(key, kEventsPerTrial);
+  if (!events.ok()) return events.status();
+  for (const PutEvent& event : *events) *response.add_events() = ToWire(event);
+  return Ok();
+}
+
+TrialService::Unary TrialService::Get(Call call, const v1::GetTrialRequest* request,
+                                      v1::GetTrialResponse* response) {
+  return Read(edge_, call,
+              [this, request, response](Readers&) { return FillTrial(*request, *response); });
+}
+
+Status TrialService::FillList(const v1::ListTrialsRequest& request,
+                              v1::ListTrialsResponse& response) {
+  TrialListQuestion question;
+  const Result<SweepId> sweep = ResolveSweep(request.sweep(), *edge_.readers);
+  if (!sweep.ok()) return sweep.status();
+  question.sweep = *sweep;
+  Result<std::shared_ptr<const SweepModel>> model = edge_.specs->Get(*sweep, *edge_.readers->state);
+  if (!model.ok()) return model.status();
+  question.model = *model;
+  for (const int state : request.states()) {
+    const auto known = FromWire(static_cast<v1::TrialState>(state));
+    if (!known) return InvalidArgument("states: unknown state " + std::to_string(state));
+    question.states.push_back(*known);
+  }
+  Result<Filter> filter = ParseFilter(request.where());
+  if (!filter.ok()) return filter.status();
+  RETURN_IF_ERROR(CheckFilter(*filter, *(*model)->spec));
+  question.filter = std::move(*filter);
+  const Result<std::optional<TrialPosition>> after = ParsePageToken(request.page_token());
+  if (!after.ok()) return after.status();
+  question.after = *after;
+  question.limit = request.page_size() == 0
+                       ? kTrialsPerPage
+                       : std::min<std::size_t>(request.page_size(), limits::kPageSizeMax);
+  const Result<TrialList> list = ListTrials(edge_, question);
+  if (!list.ok()) return list.status();
+  const std::vector<std::string> axes = AxesOf(**model);
+  for (const std::string& axis : axes) response.add_axes(axis);
+  for (const ListedTrial& trial : list->trials) {
+    *response.add_trials() = ToWire(*sweep, **model, trial, axes);
+  }
+  response.set_total(list->total);
+  if (list->more) response.set_next_page_token(PageToken(list->trials.back().position));
+  return Ok();
+}
+
+TrialService::Unary TrialService::List(Call call, const v1::ListTrialsRequest* request,
+                                       v1::ListTrialsResponse* response) {
+  return Read(edge_, call,
+              [this, request, response](Readers&) { return FillList(*request, *response); });
+}
+
+TrialService::Unary TrialService::Explain(Call call, const v1::ExplainTrialRequest* request,
+                                          v1::ExplainTrialResponse* response) {
+  return Read(edge_, call, [this, request, response](Readers& readers) {
+    const Result<ResolvedTrial> trial = ResolveTrial(request->id(), readers, *edge_.specs);
+    if (!trial.ok()) return trial.status();
+    return AskCore(edge_, [&](const Core& core, Time now) {
+      response->set_state(ToWire(core.ViewTrial(trial->key).state));
+      for (const std::string& reason : core.Explain(trial->key, now)) {
+        response->add_reasons(reason);
+      }
+    });
+  });
+}
+
+Result<std::vector<TrialKey>> TrialService::Keys(
+    const google::protobuf::RepeatedPtrField<std::string>& trials) const {
+  if (static_cast<std::size_t>(trials.size()) > limits::kPageSizeMax) {
+    return ResourceExhausted("at most " + std::to_string(limits::kPageSizeMax) +
+                             " trials in one request");
+  }
+  std::vector<TrialKey> keys;
+  for (const std::string& text : trials) {
+    const Result<ResolvedTrial> trial = ResolveTrial(text, *edge_.readers, *edge_.specs);
+    if (!trial.ok()) return trial.status();
+    keys.push_back(trial->key);
+  }
+  return keys;
+}
+
+TrialService::Unary TrialService::Retry(Call call, const v1::RetryTrialsRequest* request,
+                                        v1::RetryTrialsResponse* response) {
+  Mutation mutation;
+  mutation.request_id = request->request_id();
+  mutation.content = ContentOf("Retry", *request);
+  mutation.prepare = [this, request](Readers& readers,
+                                     Request core) -> Result<std::optional<Event>> {
+    Result<std::vector<TrialKey>> keys = Keys(request->trials());
+    if (!keys.ok()) return keys.status();
+    SweepId sweep;
+    if (keys->empty()) {
+      const Result<SweepId> named = ResolveSweep(request->sweep(), readers);
+      if (!named.ok()) return named.status();
+      sweep = *named;
+    } else {
+      sweep = keys->front().sweep;
+    }
+    return std::optional<Event>(RetryTrials{std::move(core), sweep, std::move(*keys)});
+  };
+  mutation.done = [response](const Reply& reply) {
+    response->set_trials(reply.count);
+    return reply.status;
+  };
+  return Mutate(edge_, call, std::move(mutation));
+}
+
+TrialService::Unary TrialService::Cancel(Call call, const v1::CancelTrialsRequest* request,
+                                         v1::CancelTrialsResponse* response) {
+  Mutation mutation;
+  mutation.request_id = request->request_id();
+  mutation.content = ContentOf("CancelTrials", *request);
+  mutation.prepare = [this, request](Readers&, Request core) -> Result<std::optional<Event>> {
+    Result<std::vector<TrialKey>> keys = Keys(request->trials());
+    if (!keys.ok()) return keys.status();
+    if (keys->empty()) return InvalidArgument("trials: which ones?");
+    return std::optional<Event>(CancelTrials{std::move(core), std::move(*keys)});
+  };
+  mutation.done = [response](const Reply& reply) {
+    response->set_trials(reply.count);
+    return reply.status;
+  };
+  return Mutate(edge_, call, std::move(mutation));
+}
+
+Status TrialService::FillMetrics(const v1::ListMetricsRequest& request,
+                                 v1::ListMetricsResponse& response) {
+  Readers& readers = *edge_.readers;
+  const Result<ResolvedTrial> trial = ResolveTrial(request.trial(), readers, *edge_.specs);
+  if (!trial.ok()) return trial.status();
+  const Result<std::vector<SeriesSummary>> series = ReadSeries(readers, trial->key);
+  if (!series.ok()) return series.status();
+  MetricQuestion question;
+  question.trial = trial->key;
+  question.names = {request.names().begin(), request.names().end()};
+  for (const SeriesSummary& each : *series) {
+    const bool asked =
+        question.names.empty() ||
+        std::find(question.names.begin(), question.names.end(), each.name) != question.names.end();
+    if (asked) *response.add_series() = ToWire(each);
+  }
+  if (question.names.empty()) return Ok();
+  question.include_superseded = request.include_superseded();
+  if (request.page_size() > 0) {
+    question.limit = std::min<std::size_t>(request.page_size(), limits::kPageSizeMax);
+  }
+  Result<std::optional<PointPosition>> after = ParsePointToken(request.page_token());
+  if (!after.ok()) return after.status();
+  question.after = std::move(*after);
+  const Result<PointPage> page = ReadPoints(readers, question);
+  if (!page.ok()) return page.status();
+  const Result<AttemptNumbers> numbers = ReadAttemptNumbers(readers, trial->key);
+  if (!numbers.ok()) return numbers.status();
+  for (const PointColumns& column : page->columns)
+    *response.add_points() = ToWire(column, *numbers);
+  if (page->next) response.set_next_page_token(PointToken(*page->next));
+  return Ok();
+}
+
+TrialService::Unary TrialService::ListMetrics(Call call, const v1::ListMetricsRequest* request,
+                                              v1::ListMetricsResponse* response) {
+  return Read(edge_, call,
+              [this, request, response](Readers&) { return FillMetrics(*request, *response); });
+}
+
+grpc::ServerWriteReactor<v1::WatchLogsResponse>* TrialService::WatchLogs(
+    Call call, const v1::WatchLogsRequest* request) {
+  return watches_.WatchLogs(call, *request);
+}
+
+grpc::ServerWriteReactor<v1::WatchMetricsResponse>* TrialService::WatchMetrics(
+    Call call, const v1::WatchMetricsRequest* request) {
+  return watches_.WatchMetrics(call, *request);
+}
+
+}  // namespace fusor
