@@ -51,9 +51,7 @@ Result<std::int64_t> VersionOf(const DatabaseFormat& format, const sql::Database
   const std::string path = database.file().string();
   const Result<std::int64_t> tables = database.QueryInt("SELECT count(*) FROM sqlite_schema");
   if (!tables.ok()) {
-    if (tables.status().code() != Code::kDataLoss) return tables.status();
-    return DataLoss(path + " is damaged or no database (" + tables.status().message() +
-                    "): restore a backup with 'fusord restore', or move the file away");
+    return WithRemedy(tables.status(), database.file());
   }
   const Result<std::int64_t> id = database.QueryInt("PRAGMA application_id");
   if (!id.ok()) return id.status();
@@ -136,11 +134,15 @@ Result<sql::Database> OpenForReading(const DatabaseFormat& format,
 Status CheckDatabase(const sql::Database& database, CheckDepth depth) {
   const Result<std::string> found = database.QueryText(
       depth == CheckDepth::kQuick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)");
-  if (!found.ok() && found.status().code() != Code::kDataLoss) return found.status();
-  if (found.ok() && *found == "ok") return Ok();
-  return DataLoss(database.file().string() + " is damaged (" +
-                  (found.ok() ? *found : found.status().message()) +
-                  "): restore a backup with 'fusord restore'");
+  if (!found.ok()) return found.status();
+  if (*found == "ok") return Ok();
+  return DataLoss(database.file().filename().string() + ": " + *found);
+}
+
+Status WithRemedy(const Status& status, const std::filesystem::path& file) {
+  if (status.code() != Code::kDataLoss) return status;
+  return DataLoss(file.string() + " is damaged or no database (" + status.message() +
+                  "): restore a backup with 'fusord restore', or move the file away");
 }
 
 std::optional<std::string_view> NetworkFileSystem(std::uint64_t type) {

@@ -33,9 +33,12 @@ Result<sql::Database> OpenForWriting(const DatabaseFormat& format, const Databas
 Result<sql::Database> OpenForReading(const DatabaseFormat& format,
                                      const std::filesystem::path& file);
 
-// "ok", or the first thing that SQLite finds wrong. `script` is quick_check or integrity_check.
+// SQLite's quick_check or integrity_check; kDataLoss with the first thing found.
 enum class CheckDepth { kQuick, kFull };
 Status CheckDatabase(const sql::Database& database, CheckDepth depth);
+
+// What a user is told when the file turns out damaged; any other status stays as it is.
+Status WithRemedy(const Status& status, const std::filesystem::path& file);
 
 // The name of a file system that cannot share memory between machines, by statfs' type number.
 std::optional<std::string_view> NetworkFileSystem(std::uint64_t type);

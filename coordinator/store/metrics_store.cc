@@ -113,7 +113,7 @@ Result<std::unique_ptr<MetricsStore>> MetricsStore::Open(const Options& options)
   if (!database.ok()) return database.status();
   auto store = std::make_unique<SqliteMetricsStore>(std::move(*lock), std::move(*database),
                                                     options.exclusive);
-  RETURN_IF_ERROR(store->Start());
+  RETURN_IF_ERROR(WithRemedy(store->Start(), options.directory / MetricsFormat().name));
   return std::unique_ptr<MetricsStore>(std::move(store));
 }
 

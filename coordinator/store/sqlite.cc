@@ -11,6 +11,23 @@ bool IsNoSpace(int system_error) {
   return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
 }
 
+// Why the last operation on the file failed, as the system said it. Its errno is gone by now.
+int LastErrno(sqlite3* connection, int file_kind) {
+  sqlite3_file* file = nullptr;
+  int last = 0;
+  if (sqlite3_file_control(connection, "main", file_kind, &file) != SQLITE_OK) return last;
+  if (file == nullptr || file->pMethods == nullptr) return last;
+  file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
+  return last;
+}
+
+// A full disk is SQLITE_FULL; a full quota and a file at its limit are I/O errors to SQLite.
+bool IsOutOfSpace(sqlite3* connection) {
+  return IsNoSpace(LastErrno(connection, SQLITE_FCNTL_JOURNAL_POINTER)) ||
+         IsNoSpace(LastErrno(connection, SQLITE_FCNTL_FILE_POINTER)) ||
+         IsNoSpace(sqlite3_system_errno(connection));
+}
+
 std::string NameOf(sqlite3* connection) {
   const char* path = sqlite3_db_filename(connection, "main");
   if (path == nullptr || *path == '\0') return "database";
@@ -29,7 +46,7 @@ Status ErrorOf(sqlite3* connection, int result_code) {
       return ResourceExhausted(std::move(text));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      if (IsNoSpace(sqlite3_system_errno(connection))) return ResourceExhausted(std::move(text));
+      if (IsOutOfSpace(connection)) return ResourceExhausted(std::move(text));
       return Unavailable(std::move(text));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

@@ -149,7 +149,7 @@ Result<std::unique_ptr<StateStore>> StateStore::Open(const Options& options) {
   if (!database.ok()) return database.status();
   auto store =
       std::make_unique<SqliteStateStore>(std::move(*lock), std::move(*database), options.exclusive);
-  RETURN_IF_ERROR(store->Start());
+  RETURN_IF_ERROR(WithRemedy(store->Start(), options.directory / StateFormat().name));
   return std::unique_ptr<StateStore>(std::move(store));
 }
 
