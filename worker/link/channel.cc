@@ -1,5 +1,6 @@
 #include "worker/link/channel.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -16,6 +17,10 @@ constexpr int kReconnectFirstMs = 100;
 constexpr int kReconnectMaxMs = 2'000;
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  // Held for good: the library, when its last user lets go, waits up to ten seconds for its own
+  // threads, and a worker that was told to leave should leave.
+  static const bool held = (grpc_init(), true);
+  static_cast<void>(held);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
   arguments.SetMaxSendMessageSize(static_cast<int>(limits::kMessageBytesMax));

@@ -21,6 +21,10 @@ class FakeCoordinator::Sessions final : public v1::WorkerService::Service {
     }
     std::size_t heard = 0;
     bool said = false;
+    {
+      std::unique_lock lock(owner_.mu_);
+      owner_.changed_.wait(lock, [this] { return owner_.reading_; });
+    }
     for (v1::SessionRequest request; stream->Read(&request);) {
       auto messages = FromWire(request);
       if (!messages.ok()) return {grpc::StatusCode::INVALID_ARGUMENT, messages.status().message()};
@@ -119,6 +123,8 @@ FakeCoordinator::~FakeCoordinator() { Stop(); }
 void FakeCoordinator::Start() {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address(), grpc::InsecureServerCredentials(), &port_);
+  // By default a thread may sleep ten seconds before it sees that the server ends.
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC, 50);
   builder.RegisterService(sessions_.get());
   builder.RegisterService(files_.get());
   server_ = builder.BuildAndStart();
@@ -132,6 +138,17 @@ void FakeCoordinator::Stop() {
 void FakeCoordinator::SayAtStart(std::vector<CoordinatorMessage> messages) {
   const std::lock_guard lock(mu_);
   say_ = std::move(messages);
+}
+
+void FakeCoordinator::StopReading() {
+  const std::lock_guard lock(mu_);
+  reading_ = false;
+}
+
+void FakeCoordinator::ReadAgain() {
+  const std::lock_guard lock(mu_);
+  reading_ = true;
+  changed_.notify_all();
 }
 
 std::vector<WorkerMessage> FakeCoordinator::Heard() const {

@@ -29,6 +29,9 @@ class FakeCoordinator {
 
   // --- Sessions. Messages are said when a stream has heard its first one.
   void SayAtStart(std::vector<CoordinatorMessage> messages);
+  // Streams are accepted, but nothing is read from them until ReadAgain.
+  void StopReading();
+  void ReadAgain();
   void SayGarbage() { garbage_ = true; }
   void EndStreamAfter(std::size_t messages) { end_after_ = messages; }
   std::vector<WorkerMessage> Heard() const;
@@ -52,6 +55,8 @@ class FakeCoordinator {
   class Files;
 
   mutable std::mutex mu_;
+  std::condition_variable changed_;
+  bool reading_ = true;
   std::vector<CoordinatorMessage> say_;
   std::vector<WorkerMessage> heard_;
   std::string authorization_;

@@ -69,11 +69,13 @@ TEST_F(SessionLinkTest, MessagesPassBothWays) {
 }
 
 TEST_F(SessionLinkTest, OrderIsKeptAndControlOvertakesFacts) {
+  server_.StopReading();
   Open();
   std::vector<WorkerMessage> facts;
   for (std::uint64_t i = 1; i <= 64; ++i) facts.push_back(Facts(i, 100'000));
   link_->Send(std::move(facts));
   for (std::uint64_t i = 1; i <= 20; ++i) link_->Send({Heartbeat(i)});
+  server_.ReadAgain();
   ASSERT_TRUE(WaitFor([this] { return server_.Heard().size() == 84; }));
   std::uint64_t last_fact = 0;
   std::uint64_t last_beat = 0;
