@@ -103,9 +103,10 @@ void ExplainQueue(const World& world, const DemandQueue& demand, const WaitKey& 
   }
   if (before > 0) {
     const WaitKey& first = demand.waiting.begin()->first;
-    reasons.push_back(std::to_string(before) + " classes of trials are served first, now sweep " +
-                      std::to_string(first.sweep.value) + " with priority " +
-                      std::to_string(-first.negative_priority) + " and " +
+    const std::string classes =
+        before == 1 ? "1 class of trials is" : std::to_string(before) + " classes of trials are";
+    reasons.push_back(classes + " served first, now sweep " + std::to_string(first.sweep.value) +
+                      " with priority " + std::to_string(-first.negative_priority) + " and " +
                       std::to_string(first.slots_in_use) + " slots in use");
   }
   for (const auto& [name, other] : world.demands) {
@@ -136,10 +137,8 @@ void ExplainPlace(const World& world, const Stage& stage, std::uint64_t cell,
   } else {
     if (!Place(world.fleet, {demand, {}, false})) ExplainBusy(world, demand, reasons);
     if (queue.queued) {
-      WaitKey key = queue.key;
-      key.cell = cell;
-      ExplainQueue(world, *queue.demand, key, reasons);
-      if (key.cell > queue.key.cell) {
+      ExplainQueue(world, *queue.demand, queue.key, reasons);
+      if (cell > queue.key.cell) {
         reasons.push_back("trials of its class with lower numbers start first, now " +
                           TextOf(KeyOf(stage, queue.key.cell), stage));
       }

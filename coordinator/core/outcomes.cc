@@ -95,7 +95,8 @@ void EndAttempt(Turn& turn, Attempt& attempt, const TrialEnd& end) {
   }
   switch (meant.outcome.kind) {
     case OutcomeKind::kSucceeded:
-      MoveTrial(turn, trial, TrialState::kSucceeded, cause);
+      MoveTrial(turn, trial, TrialState::kSucceeded,
+                {"its process reported success", cause.attempt, cause.worker});
       ShrinkTrial(trial);
       return;
     case OutcomeKind::kReleased:

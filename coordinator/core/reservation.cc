@@ -96,6 +96,16 @@ void Keep(Turn& turn, DemandQueue& demand) {
   demand.reservation = number;
 }
 
+std::string NamesOf(const Fleet& fleet, const std::vector<WorkerId>& workers) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(workers.size(), kNamed); ++i) {
+    names += (i == 0 ? "" : ", ") + fleet.Find(workers[i])->info.name;
+  }
+  if (workers.size() > kNamed) names += ", ...";
+  return names;
+}
+
 // Slots come free and go: the reservation is made anew each time, so that it never holds more than
 // it can use.
 void Serve(Turn& turn, DemandQueue& demand) {
@@ -114,8 +124,8 @@ void Serve(Turn& turn, DemandQueue& demand) {
   const WaitKey& key = demand.waiting.begin()->first;
   turn.Happened({.kind = "slots_reserved",
                  .sweep = key.sweep,
-                 .detail = Describe(demand.demand.requirement) + " on " +
-                           std::to_string(demand.targets.size()) + " workers",
+                 .detail = Describe(demand.demand.requirement) + ": those that free up on " +
+                           NamesOf(turn.world.fleet, demand.targets),
                  .reason = "a gang waits for longer than its patience"});
 }
 

@@ -41,7 +41,7 @@ RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial&
   decision.reason = Describe(outcome);
   if (!decision.again) {
     if (allowance.allowed > 0) {
-      decision.reason += "; all " + std::to_string(allowance.allowed) + " retries used";
+      decision.reason += "; no retry left of " + std::to_string(allowance.allowed);
     }
     return decision;
   }

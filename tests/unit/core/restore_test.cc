@@ -298,6 +298,22 @@ TEST_P(RestoreSeedTest, RestoredIsWhatWasThere) {
   }
 }
 
+TEST_F(RestoreTest, TheSameEventsHaveTheSameEffects) {
+  std::vector<std::string> histories;
+  for (int run = 0; run < 2; ++run) {
+    std::string history;
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+      core = std::make_unique<Core>(options);
+      tables = {};
+      agents.clear();
+      RunWorld(seed);
+      history += History();
+    }
+    histories.push_back(std::move(history));
+  }
+  EXPECT_EQ(histories[0], histories[1]);
+}
+
 INSTANTIATE_TEST_SUITE_P(Worlds, RestoreSeedTest, testing::Range(0, 5));
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_F(RetryTest, FailsWhenCrashesAreUsedUp) {
   End(n1, LiveOf("1.t.0"), FailedWith(Failure::kHung));
   EXPECT_EQ(StateOf("1.t.0"), TrialState::kFailed);
   EXPECT_EQ(RowOf("1.t.0").failure, Failure::kHung);
-  EXPECT_THAT(RowOf("1.t.0").reason, HasSubstr("all 1 retries used"));
+  EXPECT_THAT(RowOf("1.t.0").reason, HasSubstr("no retry left of 1"));
 }
 
 TEST_F(RetryTest, OtherFailuresAreFinalUnlessListed) {
