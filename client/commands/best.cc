@@ -10,6 +10,7 @@
 #include "client/link/resolve.h"
 #include "client/terminal/signals.h"
 #include "client/view/artifact_view.h"
+#include "client/view/convert.h"
 #include "client/view/trial_view.h"
 
 namespace fusor::client {
@@ -66,8 +67,10 @@ Result<int> RunArtifacts(Session& session) {
     request.set_sweep(*sweep);
   }
   for (const std::string& kind : session.arguments().List("kind")) request.add_kinds(kind);
+  std::string first;
   TableWriter writer(session.out(), session.output(), session.look(), ArtifactTable());
   RETURN_IF_ERROR(ListArtifacts(**api, request, [&](const v1::Artifact& artifact) {
+    if (first.empty()) first = ArtifactIdText(artifact.id());
     writer.Add(ArtifactRow(artifact, session.now()));
   }));
   if (writer.rows() == 0 && session.for_people()) {
@@ -75,8 +78,8 @@ Result<int> RunArtifacts(Session& session) {
     return kExitOk;
   }
   writer.Finish();
-  session.Next(
-      {"fusor get " + word + " -o DIR  # download", "fusor get a12 -o DIR  # one of them"});
+  session.Next({"fusor get " + word + " -o DIR  # download",
+                "fusor get " + first + " -o DIR  # one of them"});
   return kExitOk;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -140,19 +141,25 @@ Status Exporter::ExportArtifact(const v1::Artifact& artifact, const std::string&
 Status Exporter::ExportLog(const v1::Trial& trial, const std::string& folder) {
   const Result<std::filesystem::path> relative = SafeRelative(folder + "/log.txt");
   if (!relative.ok()) return relative.status();
-  RETURN_IF_ERROR(MakeFolders(root_, *relative));
-  Whole file(root_ / *relative);
+  std::optional<Whole> file;  // made at the first line: a trial that wrote nothing has no file
+  Status failed;
   v1::WatchLogsRequest request;
   request.set_trial(trial.id());
   Status status = api_.Read(
       request, Api::Reader<v1::WatchLogsResponse>([&](const v1::WatchLogsResponse& response) {
+        if (!file && response.lines_size() > 0) {
+          failed = MakeFolders(root_, *relative);
+          if (!failed.ok()) return false;
+          file.emplace(root_ / *relative);
+        }
         for (const v1::LogLine& line : response.lines()) {
-          file.out() << LogText(line, {.prefixed = false}, Look()) << "\n";
+          file->out() << LogText(line, {.prefixed = false}, Look()) << "\n";
         }
         return true;
       }));
-  if (!status.ok()) return status;
-  const Result<std::uint64_t> bytes = file.Finish();
+  if (!failed.ok()) return failed;
+  if (!status.ok() || !file) return status;
+  const Result<std::uint64_t> bytes = file->Finish();
   if (!bytes.ok()) return bytes.status();
   Done({relative->string(), *bytes, "", false});
   return Ok();
@@ -176,8 +183,8 @@ Status Exporter::ExportMetrics(const v1::Trial& trial, const std::string& folder
   return Ok();
 }
 
-Status Exporter::ExportTrial(const v1::Trial& trial, const std::string& folder,
-                             const ExportChoice& choice) {
+Status Exporter::ExportTrial(const v1::Trial& trial, const ExportChoice& choice) {
+  const std::string folder = trial.stage() + "/" + trial.name();
   if (!choice.kinds.empty()) {
     v1::ListArtifactsRequest request;
     request.set_trial(trial.id());

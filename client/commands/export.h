@@ -36,9 +36,9 @@ class Exporter {
   Exporter(Session& session, Api& api, std::filesystem::path root)
       : session_(session), api_(api), root_(std::move(root)) {}
 
-  // Everything chosen of one trial. `folder` is where what has no place of its own goes, e.g.
-  // "experts/task-3-resnet".
-  Status ExportTrial(const v1::Trial& trial, const std::string& folder, const ExportChoice& choice);
+  // Everything chosen of one trial. What has no place of its own goes to STAGE/TRIAL-NAME.
+  Status ExportTrial(const v1::Trial& trial, const ExportChoice& choice);
+  // `folder` is for an artifact without a place of its own.
   Status ExportArtifact(const v1::Artifact& artifact, const std::string& folder);
 
   const std::vector<ExportedFile>& files() const { return files_; }

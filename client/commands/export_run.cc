@@ -16,11 +16,6 @@ constexpr std::uint32_t kPage = 1'000;
 
 Status ExportSweep(Session& session, Api& api, std::uint64_t sweep, const ExportChoice& choice,
                    Exporter& exporter) {
-  v1::GetSweepRequest get;
-  get.set_sweep(sweep);
-  const Result<v1::GetSweepResponse> found = api.Call(get);
-  if (!found.ok()) return found.status();
-  const bool by_stage = found->sweep().stages_size() > 1;
   v1::ListTrialsRequest request;
   request.set_sweep(sweep);
   request.set_page_size(kPage);
@@ -29,9 +24,7 @@ Status ExportSweep(Session& session, Api& api, std::uint64_t sweep, const Export
     const Result<v1::ListTrialsResponse> page = api.Call(request);
     if (!page.ok()) return page.status();
     for (const v1::Trial& trial : page->trials()) {
-      if (trial.attempts() == 0) continue;
-      const std::string folder = (by_stage ? trial.stage() + "/" : "") + trial.name();
-      RETURN_IF_ERROR(exporter.ExportTrial(trial, folder, choice));
+      if (trial.attempts() > 0) RETURN_IF_ERROR(exporter.ExportTrial(trial, choice));
     }
     request.set_page_token(page->next_page_token());
   } while (!request.page_token().empty());
@@ -44,7 +37,7 @@ Status ExportOneTrial(Api& api, const std::string& id, const ExportChoice& choic
   request.set_id(id);
   const Result<v1::GetTrialResponse> response = api.Call(request);
   if (!response.ok()) return response.status();
-  return exporter.ExportTrial(response->trial(), response->trial().name(), choice);
+  return exporter.ExportTrial(response->trial(), choice);
 }
 
 Result<std::string> BestTrial(Api& api, std::uint64_t sweep) {

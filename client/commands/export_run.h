@@ -13,7 +13,7 @@
 
 namespace fusor::client {
 
-// Every trial of the sweep that ever ran; each stage in a folder of its own if there are several.
+// Every trial of the sweep that ever ran.
 Status ExportSweep(Session& session, Api& api, std::uint64_t sweep, const ExportChoice& choice,
                    Exporter& exporter);
 

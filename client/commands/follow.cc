@@ -6,6 +6,7 @@
 #include <ostream>
 #include <utility>
 
+#include "client/format/clock.h"
 #include "client/format/text.h"
 #include "client/terminal/screen.h"
 #include "client/terminal/signals.h"
@@ -19,10 +20,12 @@ namespace fusor::client {
 namespace {
 
 constexpr Duration kReconnectPause{500};
-constexpr Duration kProgressEvery{15'000};  // between progress lines where nothing is drawn
-constexpr Duration kExplainAfter{2'000};    // nothing runs for so long: say why
+constexpr Duration kProgressEvery{15'000};     // between progress lines where nothing is drawn
+constexpr Duration kNoProgressEvery{300'000};  // while they would all say the same
+constexpr Duration kExplainAfter{2'000};       // nothing runs for so long: say why
 constexpr Duration kExplainEvery{10'000};
 constexpr Duration kDrawEvery{90};
+constexpr std::size_t kReasonsShown = 3;
 
 class Follower {
  public:
@@ -54,6 +57,7 @@ class Follower {
   const Time started_;
   const bool draws_;
   Time last_progress_{};
+  std::string last_line_;
   Time last_drawn_{};
   Time idle_since_ = kNever;
   Time last_explained_{};
@@ -101,9 +105,12 @@ void Follower::Tell(const std::vector<Happening>& told) {
 void Follower::TellProgress() {
   const Time now = session_.now();
   if (draws_ || !session_.for_people() || now - last_progress_ < kProgressEvery) return;
-  const std::string line = ProgressLine(model_, now, session_.look());
+  const std::string line = ProgressLine(model_, session_.look());
+  if (line == last_line_ && now - last_progress_ < kNoProgressEvery) return;
   last_progress_ = now;
-  session_.out() << line << std::endl;
+  last_line_ = line;
+  session_.out() << session_.look().Paint(ClockText(now), Style::kFaint) << "  " << line
+                 << std::endl;
 }
 
 // Nothing runs although trials wait: the first ready one says why.
@@ -127,7 +134,9 @@ void Follower::ExplainWaiting() {
   explain.set_id(ready->trials(0).id());
   const Result<v1::ExplainTrialResponse> answer = api_.Call(explain);
   if (!answer.ok() || answer->reasons_size() == 0) return;
-  const std::string note = "waiting: " + answer->reasons(0);
+  std::vector<std::string> reasons(answer->reasons().begin(), answer->reasons().end());
+  if (reasons.size() > kReasonsShown) reasons.resize(kReasonsShown);
+  const std::string note = "waiting: " + Join(reasons, "; ");
   if (!draws_ && session_.for_people() && note != model_.waiting_note()) {
     session_.out() << note << std::endl;
   }
@@ -187,7 +196,7 @@ Result<Followed> Follower::Run() {
   followed.sweep = model_.sweep();
   followed.interrupted = interrupted();
   if (followed.interrupted && session_.for_people() && !options_.on_interrupt.empty()) {
-    session_.out() << ProgressLine(model_, session_.now(), session_.look()) << "\n"
+    session_.out() << ProgressLine(model_, session_.look()) << "\n"
                    << options_.on_interrupt << std::endl;
   }
   return followed;

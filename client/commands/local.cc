@@ -185,6 +185,7 @@ Result<int> LocalRun::Run() {
   if (!source.ok()) return source.status();
   submission.source = *source;
   Result<int> code = RunSweep(submission, RunKey(submission.source, submission.overrides));
+  const bool joined = cluster_.is_joined();
   StopCluster();
   const std::string again = "fusor local " + submission.file;
   if (interrupted_) {
@@ -192,9 +193,9 @@ Result<int> LocalRun::Run() {
     session_.Next({again + "  # goes on where it stopped"});
     return kExitInterrupted;
   }
-  if (!code.ok() || *code == kExitBadInput) return code;
+  if (!code.ok() || *code == kExitBadInput || joined) return code;
   session_.Next(
-      {"fusord --data " + Shown(data_) + " &  # bring the coordinator back to look again:",
+      {"fusord --data " + Shown(data_) + " &  # brings the coordinator back, to look again:",
        "fusor results last --data " + Shown(data_),
        "fusor get last -o DIR --data " + Shown(data_) + "  # models, logs, metrics"});
   return code;

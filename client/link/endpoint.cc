@@ -72,7 +72,7 @@ std::filesystem::path DataFolder(const TargetQuestion& question) {
   const std::string home = question.variable("FUSOR_HOME");
   if (!home.empty()) return home;
   std::error_code error;
-  const std::filesystem::path here = question.directory / ".fusor";
+  std::filesystem::path here = question.directory / ".fusor";
   if (std::filesystem::exists(here / "token", error)) return here;
   const std::string user_home = question.variable("HOME");
   if (!user_home.empty()) return std::filesystem::path(user_home) / ".fusor";

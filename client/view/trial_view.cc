@@ -43,7 +43,7 @@ std::string SlotsText(const v1::Attempt& attempt) {
 }
 
 std::string FromText(const v1::Attempt& attempt) {
-  if (attempt.resumed_from_step() < 0) return "";
+  if (attempt.resumed_from_step() <= 0) return "";
   return "step " + std::to_string(attempt.resumed_from_step()) +
          (attempt.bit_exact() ? "" : ", not bit-exact");
 }

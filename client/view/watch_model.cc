@@ -1,6 +1,7 @@
 #include "client/view/watch_model.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "client/format/text.h"
 
@@ -17,9 +18,14 @@ std::string StateAfter(const std::string& detail) {
   return arrow == std::string::npos ? detail : detail.substr(arrow + 3);
 }
 
+std::pair<std::uint32_t, std::uint64_t> KeyOf(const v1::TrialRef& ref) {
+  return {ref.stage(), ref.cell()};
+}
+
 // What the trials' own lines say already.
 bool IsRoutine(std::string_view kind) {
-  return kind == "attempt_started" || kind == "dataset_pinned" || kind == "sweep_submitted";
+  return kind == "attempt_started" || kind == "dataset_pinned" || kind == "sweep_submitted" ||
+         kind == "trials_ready";
 }
 
 }  // namespace
@@ -31,7 +37,7 @@ double Fraction(const v1::RunningTrial& trial) {
 }
 
 std::string WatchModel::NameOf(const v1::TrialRef& ref) const {
-  const auto at = names_.find({ref.stage(), ref.cell()});
+  const auto at = names_.find(KeyOf(ref));
   return at == names_.end() ? TrialIdText(ref, sweep_) : at->second;
 }
 
@@ -70,21 +76,26 @@ std::vector<Happening> WatchModel::Apply(const v1::WatchSweepResponse& message, 
   // A message with the sweep carries what runs too, be it nothing.
   if (message.has_sweep() || message.running_size() > 0) {
     running_.assign(message.running().begin(), message.running().end());
-    std::sort(running_.begin(), running_.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.trial().stage(), a.trial().cell()) <
-             std::pair(b.trial().stage(), b.trial().cell());
-    });
+    std::sort(running_.begin(), running_.end(),
+              [](const auto& a, const auto& b) { return KeyOf(a.trial()) < KeyOf(b.trial()); });
     slots_.assign(message.slots().begin(), message.slots().end());
+    std::sort(slots_.begin(), slots_.end(), [](const auto& a, const auto& b) {
+      const int order = a.worker().compare(b.worker());
+      return order != 0 ? order < 0 : a.slot() < b.slot();
+    });
   }
   if (names_.size() > kNamesKept) names_.clear();
   for (const v1::RunningTrial& trial : running_) {
-    names_[{trial.trial().stage(), trial.trial().cell()}] = trial.name();
+    names_[KeyOf(trial.trial())] = trial.name();
   }
   std::vector<Happening> told;
   for (const v1::Event& event : message.events()) {
     if (std::optional<Happening> happening = Told(event)) told.push_back(std::move(*happening));
   }
-  recent_.insert(recent_.end(), told.begin(), told.end());
+  // What runs is shown anyway.
+  std::copy_if(told.begin(), told.end(), std::back_inserter(recent_), [](const Happening& each) {
+    return each.what != StateName(v1::TRIAL_STATE_RUNNING);
+  });
   while (recent_.size() > kRecentKept) recent_.pop_front();
   cursor_ = std::max(cursor_, message.cursor());
   if (!running_.empty()) waiting_note_.clear();

@@ -91,7 +91,7 @@ std::string TrialLeft(const v1::RunningTrial& trial) {
 
 std::string RateText(double rate) {
   if (rate <= 0) return "";
-  return NumberText(rate >= 100 ? std::round(rate) : std::round(rate * 100) / 100) + "/s";
+  return NumberText(rate >= 10 ? std::round(rate) : std::round(rate * 100) / 100) + "/s";
 }
 
 std::string WhereText(const v1::RunningTrial& trial) {
@@ -132,7 +132,7 @@ std::vector<std::string> RunningLines(const WatchModel& model, const Look& look,
 }
 
 std::string MemoryText(const v1::SlotUse& slot) {
-  if (slot.memory_used_gib() <= 0 && slot.memory_gib() <= 0) return "";
+  if (slot.memory_used_gib() <= 0) return "";
   std::string text = NumberText(std::round(slot.memory_used_gib() * 10) / 10);
   if (slot.memory_gib() > 0) text += "/" + NumberText(std::round(slot.memory_gib() * 10) / 10);
   return text + " GiB";
@@ -206,9 +206,8 @@ std::string HappeningLine(const Happening& happening, const Look& look) {
   return line;
 }
 
-std::string ProgressLine(const WatchModel& model, Time now, const Look& look) {
-  std::string line = look.Paint(ClockText(now), Style::kFaint) + "  " +
-                     PadLeft(PercentText(model.Work() / Total(model)), 4) + "  " +
+std::string ProgressLine(const WatchModel& model, const Look& look) {
+  std::string line = PadLeft(PercentText(model.Work() / Total(model)), 4) + "  " +
                      CountsText(CountsOf(model.sweep().counts()), look);
   const std::string left = LeftText(model);
   return left.empty() ? line : line + "  " + left;

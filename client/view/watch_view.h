@@ -19,7 +19,7 @@ std::vector<std::string> WatchFrame(const WatchModel& model, Time now, const Loo
 // "12:34:56  task-3-resnet  failed  out_of_memory(host)"
 std::string HappeningLine(const Happening& happening, const Look& look);
 
-// "12:34:56  31%  5 succeeded, 2 running, 9 waiting  about 1m 20s left"
-std::string ProgressLine(const WatchModel& model, Time now, const Look& look);
+// "31%  5 succeeded, 2 running, 9 waiting  about 1m 20s left"
+std::string ProgressLine(const WatchModel& model, const Look& look);
 
 }  // namespace fusor::client

@@ -347,13 +347,15 @@ TEST_F(TrialCommands, GetRefusesPathsThatLeaveTheFolder) {
 TEST_F(TrialCommands, GetOfASweepWritesLogsByTrial) {
   fake_.answers.logs = [](const v1::WatchLogsRequest& request) {
     Stream<v1::WatchLogsResponse> stream;
+    if (request.trial() == "7.fit.1") return stream;
     stream.messages.emplace_back().add_lines()->set_text("of " + request.trial());
     return stream;
   };
   const Ran ran = Run({"get", "7", "-o", "runs", "--what", "logs", "--output", "json"});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_EQ(ReadFile("runs/task-2-resnet/log.txt"), "of 7.fit.2\n");
-  EXPECT_THAT(ran.out, HasSubstr("\"path\": \"task-0-resnet/log.txt\""));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs/fit/task-1-resnet"));
+  EXPECT_EQ(ReadFile("runs/fit/task-2-resnet/log.txt"), "of 7.fit.2\n");
+  EXPECT_THAT(ran.out, HasSubstr("\"path\": \"fit/task-0-resnet/log.txt\""));
   EXPECT_THAT(Run({"get", "7", "-o", "runs", "--what", "modls"}).err,
               HasSubstr("did you mean 'models'?"));
 }
