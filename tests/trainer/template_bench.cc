@@ -67,12 +67,7 @@ double PointsPerSecond(Agent& agent, const std::string& root) {
   return 20'000.0 * 50 / Seconds(begun);
 }
 
-}  // namespace
-}  // namespace fusor::testing
-
-int main(int argc, char** argv) {
-  using namespace fusor::testing;
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 5;
+void Measure(double seconds) {
   TemporaryDirectory root;
   Agent agent;
   std::printf("cores %u\n", std::thread::hardware_concurrency());
@@ -85,5 +80,13 @@ int main(int argc, char** argv) {
               Percentile(first, 0.5), Percentile(first, 0.99));
   std::printf("metric points of one trial, parsed here: %.0f a second\n",
               PointsPerSecond(agent, root.path()));
+}
+
+}  // namespace
+}  // namespace fusor::testing
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::strtod(argv[1], nullptr) : 5;
+  fusor::testing::Measure(seconds);
   return 0;
 }

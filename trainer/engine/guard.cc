@@ -30,6 +30,11 @@ Outcome Failed(Failure failure, std::string detail) {
 }
 
 Outcome HostMemory(std::string_view what) {
+  // The allocator's message begins with where in its source it stands.
+  constexpr std::string_view kAllocator = "DefaultCPUAllocator: ";
+  if (auto at = what.find(kAllocator); at != std::string_view::npos) {
+    what.remove_prefix(at + kAllocator.size());
+  }
   return Failed(Failure::kOutOfMemoryHost, FirstLine(what) + "; " + PeakText());
 }
 
