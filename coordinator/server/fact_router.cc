@@ -102,10 +102,13 @@ FactRouter::Verdict FactRouter::OnFacts(SessionId session, FactsMessage facts) {
       std::min<std::uint64_t>(rank.received + 1 - first, facts.facts.size());
   facts.facts.erase(facts.facts.begin(),
                     facts.facts.begin() + static_cast<std::ptrdiff_t>(repeated));
+  if (facts.facts.empty()) {
+    // A repeat, of what is on its way or of what is stored: then it is answered again.
+    return rank.pending > 0 ? Verdict{} : Straight(session, rank, std::move(facts));
+  }
   const bool straight =
-      rank.known && rank.pending == 0 && !AnyConcernsMetrics(facts.facts, attempt->number);
+      rank.known && !rank.in_metrics && !AnyConcernsMetrics(facts.facts, attempt->number);
   if (straight) return Straight(session, rank, std::move(facts));
-  if (facts.facts.empty()) return {};  // a repeat of what is on its way
   return ByMetrics(session, *attempt, rank, std::move(facts));
 }
 
@@ -130,6 +133,7 @@ FactRouter::Verdict FactRouter::ByMetrics(SessionId session, Attempt& attempt, R
   }
   rank.received = last;
   rank.known = true;
+  rank.in_metrics = true;
   rank.pending += 1;
   return {};
 }

@@ -4,10 +4,10 @@
 // nowhere because their attempt is no longer current. It learns which attempts are current from the
 // core's own writes and sends, so it never disagrees with the core. Owned by the loop thread.
 //
-// A run of facts goes straight to the core when none of it concerns metrics.db and nothing of the
-// same (attempt, rank) is on its way there; otherwise it goes to metrics.db and its core facts
-// follow when they are stored. docs/protocol.md, "Facts", says why nothing is lost or counted
-// twice.
+// Facts of an attempt go straight to the core as long as none of them concerns metrics.db; from the
+// first that does, everything of the (attempt, rank) goes to metrics.db, and its core facts follow
+// when they are stored. So metrics.db holds nothing of an attempt, or everything that state.db
+// does. docs/protocol.md, "Facts", says why nothing is lost or counted twice.
 
 #include <cstdint>
 #include <memory>
@@ -53,6 +53,7 @@ class FactRouter {
     bool known = true;           // false until the first facts after a restart
     std::uint64_t floor = 0;     // state.db's cursor at the restart
     int pending = 0;             // runs on their way to metrics.db
+    bool in_metrics = false;     // something of it went there: then everything does
     SessionId session;           // that sent last
   };
   struct Attempt {
