@@ -49,9 +49,7 @@ struct ByteCounter {
 
 std::uint64_t ApproximateBytes(const FactBody& body) { return std::visit(ByteCounter{}, body); }
 
-bool IsBarrier(const FactBody& body) {
-  return std::holds_alternative<CheckpointFact>(body) || std::holds_alternative<FinalFact>(body);
-}
+bool WaitsForSync(const FactBody& body) { return std::holds_alternative<CheckpointFact>(body); }
 
 Fact FactQueue::Append(FactBody body, bool connected) {
   Fact fact{.number = ++last_, .body = std::move(body)};
@@ -66,7 +64,7 @@ Fact FactQueue::Append(FactBody body, bool connected) {
 
 bool FactQueue::Ready() const {
   if (unsent_.empty()) return false;
-  return unsent_.front().number <= synced_ || !IsBarrier(unsent_.front().body);
+  return unsent_.front().number <= synced_ || !WaitsForSync(unsent_.front().body);
 }
 
 Fact FactQueue::TakeFront() {

@@ -20,8 +20,8 @@ inline constexpr std::uint64_t kLoadedBytesMax = 512 << 10;  // per task
 // About what the fact takes on the wire.
 std::uint64_t ApproximateBytes(const FactBody& body);
 
-// Checkpoint and final facts are sent only when they outlive a power cut.
-bool IsBarrier(const FactBody& body);
+// Checkpoint facts are sent only when they outlive a power cut; those behind them wait.
+bool WaitsForSync(const FactBody& body);
 
 class FactQueue {
  public:

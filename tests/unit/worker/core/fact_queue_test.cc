@@ -38,7 +38,7 @@ TEST(FactQueue, TakesNoMoreThanFits) {
   EXPECT_EQ(queue.Take(150).size(), 1u);
 }
 
-TEST(FactQueue, BarrierWaitsForItsSync) {
+TEST(FactQueue, ACheckpointWaitsForItsSync) {
   FactQueue queue;
   queue.Append(Log(1), true);
   queue.Append(CheckpointFact{}, true);

@@ -74,7 +74,8 @@ TEST(JsonCursor, RefusesBrokenStructure) {
     JsonCursor in(json);
     EXPECT_FALSE(in.Skip() && in.AtEnd()) << json;
   }
-  JsonCursor deep(std::string(100'000, '['));
+  const std::string nested(100'000, '[');
+  JsonCursor deep(nested);
   EXPECT_FALSE(deep.Skip());
 }
 
