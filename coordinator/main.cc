@@ -12,6 +12,7 @@ struct Runner {
   int operator()(const fusor::BackupOptions& options) const { return fusor::RunBackup(options); }
   int operator()(const fusor::RestoreOptions& options) const { return fusor::RunRestore(options); }
   int operator()(const fusor::VerifyOptions& options) const { return fusor::RunVerify(options); }
+  int operator()(const fusor::PlanOptions& options) const { return fusor::RunPlan(options); }
   int operator()(const fusor::Nothing&) const { return 0; }
 };
 

@@ -1,5 +1,9 @@
 #include "coordinator/core/cells.h"
 
+#include <bit>
+
+#include "common/base/check.h"
+
 namespace fusor::core {
 
 std::uint8_t* CellStates::Find(std::uint64_t cell) const {
@@ -40,6 +44,49 @@ std::optional<std::uint64_t> CellStates::NextTouched(std::uint64_t cell) const {
     }
   }
   return std::nullopt;
+}
+
+bool CellSet::Contains(std::uint64_t cell) const {
+  const auto found = chunks_.find(cell / kChunk);
+  if (found == chunks_.end()) return false;
+  return (found->second.words[cell % kChunk / 64] >> (cell % 64) & 1) != 0;
+}
+
+void CellSet::Insert(std::uint64_t cell) {
+  Chunk& chunk = chunks_[cell / kChunk];
+  std::uint64_t& word = chunk.words[cell % kChunk / 64];
+  const std::uint64_t bit = 1ULL << (cell % 64);
+  if ((word & bit) != 0) return;
+  word |= bit;
+  ++chunk.count;
+}
+
+bool CellSet::Erase(std::uint64_t cell) {
+  const auto found = chunks_.find(cell / kChunk);
+  if (found == chunks_.end()) return false;
+  std::uint64_t& word = found->second.words[cell % kChunk / 64];
+  const std::uint64_t bit = 1ULL << (cell % 64);
+  if ((word & bit) == 0) return false;
+  word &= ~bit;
+  if (--found->second.count == 0) chunks_.erase(found);
+  return true;
+}
+
+std::uint64_t CellSet::First() const {
+  CHECK(!chunks_.empty());
+  const auto& [number, chunk] = *chunks_.begin();
+  std::uint64_t word = 0;
+  while (chunk.words[word] == 0) ++word;
+  return number * kChunk + word * 64 +
+         static_cast<std::uint64_t>(std::countr_zero(chunk.words[word]));
+}
+
+void CellSet::Merge(CellSet& other) {
+  while (!other.empty()) {
+    const std::uint64_t cell = other.First();
+    other.Erase(cell);
+    Insert(cell);
+  }
 }
 
 }  // namespace fusor::core

@@ -35,4 +35,29 @@ class CellStates {
   mutable Chunk* last_ = nullptr;
 };
 
+// A set of cells, a bit each, in chunks.
+class CellSet {
+ public:
+  bool empty() const { return chunks_.empty(); }
+  bool Contains(std::uint64_t cell) const;
+  void Insert(std::uint64_t cell);
+  // True when it was there.
+  bool Erase(std::uint64_t cell);
+  // The lowest cell. Requires that there is one.
+  std::uint64_t First() const;
+  // Takes all cells of the other set, which is empty afterwards.
+  void Merge(CellSet& other);
+  void Clear() { chunks_.clear(); }
+
+ private:
+  static constexpr std::uint64_t kWords = 64;
+  static constexpr std::uint64_t kChunk = kWords * 64;
+  struct Chunk {
+    std::array<std::uint64_t, kWords> words{};
+    std::uint32_t count = 0;  // bits that are set; a chunk without any is removed
+  };
+
+  std::map<std::uint64_t, Chunk> chunks_;
+};
+
 }  // namespace fusor::core

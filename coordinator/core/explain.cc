@@ -35,7 +35,7 @@ void ExplainTrialItself(const Trial& trial, const Stage& stage, const World& wor
                       trial.row.reason);
   }
   const ClassQueue& queue = *stage.classes[stage.grid->ClassOf(trial.row.key.cell)];
-  if (!queue.set_aside.contains(trial.row.key.cell)) return;
+  if (!queue.set_aside.Contains(trial.row.key.cell)) return;
   std::string text = "waits for another worker than";
   for (const WorkerId worker : trial.avoid) text += " " + world.fleet.Find(worker)->info.name;
   reasons.push_back(text + ", where it crashed");

@@ -222,7 +222,8 @@ void ApplyFacts(Turn& turn, const FactBatch& batch) {
 }
 
 void ApplyStored(Turn& turn, const FactBatch& batch) {
-  if (WorkerOf(turn.world, batch.session) != nullptr) {
+  // Number 0: nothing was stored, for the sender has no standing.
+  if (WorkerOf(turn.world, batch.session) != nullptr || batch.number == 0) {
     ApplyFacts(turn, batch);
     return;
   }
@@ -231,7 +232,11 @@ void ApplyStored(Turn& turn, const FactBatch& batch) {
 }
 
 void OnFacts(Turn& turn, SessionId session, const FactsMessage& message) {
-  if (message.facts.empty()) return;
+  if (message.facts.empty()) {
+    // Facts of what has no standing come without their content: the sender is told where it stands.
+    ApplyFacts(turn, {session, message.attempt, message.rank, 0, message.facts});
+    return;
+  }
   const Attempt* attempt = FindAttempt(turn.world, message.attempt);
   if (attempt != nullptr && message.rank < attempt->ranks.size() &&
       message.facts.front().number > attempt->ranks[message.rank].cursor + 1) {

@@ -23,8 +23,8 @@ const std::vector<WorkerId>& AvoidedBy(const Stage& stage, std::uint64_t cell) {
 void TakeBack(World& world) {
   for (auto& [key, demand] : world.demands) {
     for (ClassQueue* queue : demand->set_aside) {
-      queue->ready.merge(queue->set_aside);
-      queue->set_aside.clear();
+      queue->ready.Merge(queue->set_aside);
+      queue->set_aside.Clear();
       UpdateQueue(*queue);
     }
     demand->set_aside.clear();
@@ -67,8 +67,8 @@ void GrantNext(Turn& turn, DemandQueue& demand, bool pack) {
   }
   if (elsewhere) {
     // It waits for another worker than those where it crashed; others need not wait for it.
-    queue->ready.erase(key.cell);
-    queue->set_aside.insert(key.cell);
+    queue->ready.Erase(key.cell);
+    queue->set_aside.Insert(key.cell);
     demand.set_aside.push_back(queue);
     UpdateQueue(*queue);
     return;

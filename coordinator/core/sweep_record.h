@@ -64,8 +64,8 @@ struct ClassQueue {
   // Trials nobody touched yet: a walk over the grid, in stages without needs. Nothing = all passed.
   std::unique_ptr<CellWalk> walk;
   std::optional<std::uint64_t> walk_next;
-  std::set<std::uint64_t> ready;      // those that became ready, or ready again
-  std::set<std::uint64_t> set_aside;  // of `ready`: no slot that suits this very trial now
+  CellSet ready;      // those that became ready, or ready again
+  CellSet set_aside;  // of `ready`: no slot that suits this very trial now
 
   bool queued = false;  // in demand->waiting, under `key`
   WaitKey key;

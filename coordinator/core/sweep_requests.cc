@@ -165,8 +165,14 @@ void OnPause(Turn& turn, const PauseSweep& pause) {
   const bool newly = sweep->row.state == SweepState::kRunning;
   const std::vector<Attempt*> running = AttemptsOf(*sweep);
   sweep->row.releasing = sweep->row.releasing || pause.now;
-  if (newly || pause.now) {
+  if (newly) {
     MoveSweep(turn, *sweep, SweepState::kPaused, pause.now ? "by request, at once" : "by request");
+  } else if (pause.now) {
+    turn.Write(sweep->row);
+    turn.Happened({.kind = "sweep_set",
+                   .sweep = pause.sweep,
+                   .detail = "what runs is released",
+                   .reason = "by request"});
   }
   if (pause.now) {
     for (Attempt* attempt : running) {

@@ -72,8 +72,8 @@ void ForgetPending(Stage& stage) {
     if (!has_row) ClearCell(stage, *cell);
   }
   for (const auto& queue : stage.classes) {
-    queue->ready.clear();
-    queue->set_aside.clear();
+    queue->ready.Clear();
+    queue->set_aside.Clear();
   }
   stage.failed.clear();
 }

@@ -46,14 +46,14 @@ void NoteMayHaveFinished(World& world, Sweep& sweep) {
 }
 
 void AddReady(World& world, Stage& stage, std::uint64_t cell) {
-  ClassOf(stage, cell).ready.insert(cell);
+  ClassOf(stage, cell).ready.Insert(cell);
   NoteReordered(world, *stage.sweep);
 }
 
 void RemoveReady(World& world, Stage& stage, std::uint64_t cell) {
   ClassQueue& queue = ClassOf(stage, cell);
-  queue.ready.erase(cell);
-  queue.set_aside.erase(cell);
+  queue.ready.Erase(cell);
+  queue.set_aside.Erase(cell);
   NoteReordered(world, *stage.sweep);
 }
 
@@ -68,12 +68,12 @@ void RemoveDelayed(World& world, Trial& trial) {
 std::optional<std::uint64_t> NextPending(ClassQueue& queue) {
   AdvanceWalk(queue);
   if (queue.ready.empty()) return queue.walk_next;
-  const std::uint64_t ready = *queue.ready.begin();
+  const std::uint64_t ready = queue.ready.First();
   return queue.walk_next ? std::min(ready, *queue.walk_next) : ready;
 }
 
 void TakePending(ClassQueue& queue, std::uint64_t cell) {
-  if (queue.ready.erase(cell) > 0) return;
+  if (queue.ready.Erase(cell)) return;
   CHECK(queue.walk_next == cell);
   queue.walk_next = queue.walk->Next(cell + 1);
 }
@@ -115,7 +115,7 @@ void AssignDemand(World& world, ClassQueue& queue) {
   LeaveQueue(queue);
   if (queue.demand != nullptr) {
     std::erase(queue.demand->set_aside, &queue);
-    queue.ready.merge(queue.set_aside);
+    queue.ready.Merge(queue.set_aside);
     --queue.demand->classes;
   }
   Demand demand{.requirement = queue.requirement};

@@ -41,9 +41,10 @@ void OnResumeWorker(Turn& turn, const ResumeWorker& resume) {
     Finish(turn, resume.request, {NoWorker(resume.worker)});
     return;
   }
-  worker->draining = worker->leaving = worker->drain_enforced = false;
+  worker->draining = worker->drain_enforced = false;
   worker->drain_deadline = kNever;
-  worker->reason.clear();
+  // A worker that leaves does so whatever is wished.
+  if (!worker->leaving) worker->reason.clear();
   ReleaseQuarantine(turn, *worker);
   turn.world.fleet.Reindex(*worker);
   WriteWorker(turn, *worker);

@@ -186,6 +186,8 @@ void OnHello(Turn& turn, SessionId session, const HelloMessage& hello) {
   worker.session = session;
   worker.silent = worker.gone = false;
   worker.seen = turn.now;
+  // It may say nothing after its greeting.
+  ArmWorker(world, worker, turn.now + world.options.lease_length);
   if (!same) worker.leaving = false;
   if (!worker.draining && !worker.leaving) worker.reason.clear();
   SetInfo(worker, hello.info);

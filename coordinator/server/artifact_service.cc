@@ -14,8 +14,19 @@ namespace {
 constexpr std::size_t kArtifactsPerPage = 1'000;
 }  // namespace
 
+Status ArtifactService::FillOne(ArtifactId id, v1::ListArtifactsResponse& response) {
+  const Result<std::optional<PutArtifact>> artifact = edge_.readers->state->FindArtifact(id);
+  if (!artifact.ok()) return artifact.status();
+  if (!*artifact) return Ok();
+  const auto model = edge_.specs->Get((*artifact)->trial.sweep, *edge_.readers->state);
+  if (!model.ok()) return model.status();
+  *response.add_artifacts() = ToWire(**artifact, **model);
+  return Ok();
+}
+
 Status ArtifactService::FillList(const v1::ListArtifactsRequest& request,
                                  v1::ListArtifactsResponse& response) {
+  if (request.artifact() != 0) return FillOne(ArtifactId{request.artifact()}, response);
   Readers& readers = *edge_.readers;
   ArtifactQuery query;
   std::shared_ptr<const SweepModel> model;
@@ -54,10 +65,16 @@ Status ArtifactService::FillList(const v1::ListArtifactsRequest& request,
   }
   const Result<std::vector<PutArtifact>> artifacts = readers.state->Artifacts(query);
   if (!artifacts.ok()) return artifacts.status();
-  for (const PutArtifact& artifact : *artifacts)
-    *response.add_artifacts() = ToWire(artifact, *model);
-  if (artifacts->size() == query.limit) {
-    response.set_next_page_token(std::to_string(artifacts->back().id.value));
+  std::size_t bytes = 0;
+  for (const PutArtifact& artifact : *artifacts) {
+    v1::Artifact& added = *response.add_artifacts();
+    added = ToWire(artifact, *model);
+    bytes += added.ByteSizeLong();
+    const bool last = &artifact == &artifacts->back();
+    if (last ? artifacts->size() == query.limit : bytes > kPageBytes) {
+      response.set_next_page_token(std::to_string(artifact.id.value));
+      break;
+    }
   }
   return Ok();
 }

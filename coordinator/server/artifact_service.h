@@ -24,6 +24,7 @@ class ArtifactService final : public v1::ArtifactService::CallbackService {
       Call call, const v1::DownloadRequest* request) override;
 
  private:
+  Status FillOne(ArtifactId id, v1::ListArtifactsResponse& response);
   Status FillList(const v1::ListArtifactsRequest& request, v1::ListArtifactsResponse& response);
 
   const Edge& edge_;

@@ -7,6 +7,7 @@
 
 #include "coordinator/server/daemon.h"
 #include "coordinator/server/log.h"
+#include "coordinator/server/plan_command.h"
 #include "coordinator/server/stop_deadline.h"
 
 namespace fusor {
@@ -18,6 +19,7 @@ class StopSignals {
  public:
   StopSignals() {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a full disk, not a reason to die
     sigemptyset(&set_);
     for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, each);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
@@ -65,6 +67,11 @@ int RunServe(const ServeOptions& options) {
   }
   StopLogging();
   return stopped.ok() ? 0 : 1;
+}
+
+int RunPlan(const PlanOptions& options) {
+  const Status printed = PrintPlan(options, std::cout);
+  return printed.ok() ? 0 : Refuse(printed);
 }
 
 }  // namespace fusor

@@ -10,5 +10,6 @@ int RunServe(const ServeOptions& options);
 int RunBackup(const BackupOptions& options);
 int RunRestore(const RestoreOptions& options);
 int RunVerify(const VerifyOptions& options);
+int RunPlan(const PlanOptions& options);
 
 }  // namespace fusor

@@ -40,6 +40,9 @@ struct Edge {
   Health* health = nullptr;
 };
 
+// An answer that has grown to this ends its page: clients with gRPC's default limit read 4 MiB.
+inline constexpr std::size_t kPageBytes = 2 << 20;
+
 // UNAVAILABLE with the reason when the daemon cannot write or stops.
 Status CheckServing(const Edge& edge);
 

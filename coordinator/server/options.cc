@@ -15,6 +15,7 @@ struct Raw {
   BackupOptions backup;
   RestoreOptions restore;
   VerifyOptions verify;
+  PlanOptions plan;
   std::string data;
   std::string listen = "127.0.0.1:7070";
   std::string http;
@@ -52,6 +53,13 @@ void Declare(CLI::App& app, Raw& raw) {
   restore->add_option("BACKUP", raw.restore.backup)->required();
   CLI::App* verify = app.add_subcommand("verify", "check databases and artifacts");
   verify->add_flag("--deep", raw.verify.deep, "read every page and every artifact's content");
+  // Not for people: `fusor plan` starts it where no coordinator runs.
+  CLI::App* plan = app.add_subcommand("plan")->group("");
+  plan->add_option("--source-file", raw.plan.source_file)->required();
+  plan->add_option("--set", raw.plan.overrides)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   for (CLI::App* each : {backup, restore, verify}) {
     each->add_option("--data", raw.data, "data directory (FUSOR_HOME, else ~/.fusor)");
   }
@@ -135,6 +143,7 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return InvalidArgument(std::string(error.what()) + " (see fusord --help)");
   }
+  if (app.got_subcommand("plan")) return Command(raw.plan);
   if (app.got_subcommand("backup")) {
     raw.backup.data = DataDirectory(raw.data);
     return Command(raw.backup);

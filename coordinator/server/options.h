@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -32,10 +33,17 @@ struct VerifyOptions {
   bool deep = false;  // read every page and every artifact
 };
 
+// A sweep file read, checked and expanded without a daemon; for `fusor plan`.
+struct PlanOptions {
+  std::filesystem::path source_file;
+  std::vector<std::string> overrides;
+};
+
 // What was asked for and printed already: help, the version.
 struct Nothing {};
 
-using Command = std::variant<ServeOptions, BackupOptions, RestoreOptions, VerifyOptions, Nothing>;
+using Command =
+    std::variant<ServeOptions, BackupOptions, RestoreOptions, VerifyOptions, PlanOptions, Nothing>;
 
 // The first line of a refusal says what is wrong.
 Result<Command> ParseCommandLine(int argc, const char* const* argv);

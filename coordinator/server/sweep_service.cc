@@ -145,8 +145,17 @@ Status SweepService::FillList(const v1::ListSweepsRequest& request,
   const bool full = rows->size() == query.limit;
   const Result<std::vector<SweepStatus>> statuses = statuses_.Read(std::move(*rows));
   if (!statuses.ok()) return statuses.status();
-  for (const SweepStatus& status : *statuses) *response.add_sweeps() = ToWire(status);
-  if (full) response.set_next_page_token(std::to_string(statuses->back().row.id.value));
+  std::size_t bytes = 0;
+  for (const SweepStatus& status : *statuses) {
+    v1::Sweep& added = *response.add_sweeps();
+    added = ToWire(status);
+    bytes += added.ByteSizeLong();
+    const bool last = &status == &statuses->back();
+    if (last ? full : bytes > kPageBytes) {
+      response.set_next_page_token(std::to_string(status.row.id.value));
+      break;
+    }
+  }
   return Ok();
 }
 

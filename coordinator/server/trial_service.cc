@@ -96,11 +96,18 @@ Status TrialService::FillList(const v1::ListTrialsRequest& request,
   if (!list.ok()) return list.status();
   const std::vector<std::string> axes = AxesOf(**model);
   for (const std::string& axis : axes) response.add_axes(axis);
-  for (const ListedTrial& trial : list->trials) {
-    *response.add_trials() = ToWire(*sweep, **model, trial, axes);
-  }
   response.set_total(list->total);
-  if (list->more) response.set_next_page_token(PageToken(list->trials.back().position));
+  std::size_t bytes = 0;
+  for (const ListedTrial& trial : list->trials) {
+    v1::Trial& added = *response.add_trials();
+    added = ToWire(*sweep, **model, trial, axes);
+    bytes += added.ByteSizeLong();
+    const bool last = &trial == &list->trials.back();
+    if (last ? list->more : bytes > kPageBytes) {
+      response.set_next_page_token(PageToken(trial.position));
+      break;
+    }
+  }
   return Ok();
 }
 

@@ -1,5 +1,6 @@
 #include "coordinator/server/watch_sweep.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,6 +27,13 @@ double Figure(const LiveAttempt& live, const std::string& name, double missing) 
   return found == live.system.end() ? missing : found->second;
 }
 
+// 0 to 1; negative when it is not known. The agent counts a core as 100 %.
+double Utilisation(const LiveAttempt& live, bool gpu, int cpus) {
+  const double percent = Figure(live, gpu ? "gpu_percent" : "cpu_percent", -1);
+  if (percent < 0) return -1;
+  return std::min(1.0, percent / 100 / (gpu ? 1 : cpus));
+}
+
 void AddSlots(const PutAttempt& attempt, const WorkerView& worker, const LiveAttempt& live,
               v1::WatchSweepResponse& response) {
   for (const auto& [id, slot] : attempt.slots) {
@@ -43,10 +51,10 @@ void AddSlots(const PutAttempt& attempt, const WorkerView& worker, const LiveAtt
       use.set_device(gpu ? info->device_name : "cpu x" + std::to_string(info->cpus));
       use.set_memory_gib(gpu ? info->device_memory_gib : info->memory_gib);
     }
-    use.set_utilisation(Figure(live, gpu ? "gpu_utilisation" : "cpu_utilisation", -1));
+    use.set_utilisation(Utilisation(live, gpu, info == nullptr ? 1 : std::max(1, info->cpus)));
     use.set_memory_used_gib(Figure(live, gpu ? "gpu_memory_gib" : "memory_gib", 0));
-    use.set_temperature_celsius(Figure(live, "gpu_temperature_celsius", 0));
-    use.set_power_watts(Figure(live, "gpu_power_watts", 0));
+    use.set_temperature_celsius(Figure(live, "gpu_celsius", 0));
+    use.set_power_watts(Figure(live, "gpu_watts", 0));
   }
 }
 
@@ -67,6 +75,12 @@ void Fill(const PutAttempt& attempt, const LiveAttempt& live, v1::RunningTrial& 
 
 }  // namespace
 
+std::string SweepWatch::NameOf(const TrialKey& trial) {
+  const auto model = edge_.specs->Get(trial.sweep, *edge_.readers->state);
+  if (!model.ok() || trial.stage >= (*model)->grids.size()) return "";
+  return (*model)->grid(trial.stage).NameOf(trial.cell);
+}
+
 Result<bool> SweepWatch::AddEvents(const WatchRound& round, v1::WatchSweepResponse& response,
                                    bool& moved) {
   if (round.committed <= place_) return false;
@@ -83,7 +97,8 @@ Result<bool> SweepWatch::AddEvents(const WatchRound& round, v1::WatchSweepRespon
   if (!events.ok()) return events.status();
   for (const PutEvent& event : *events) {
     moved = moved || !event.has_trial;
-    *response.add_events() = ToWire(event);
+    v1::Event& out = *response.add_events() = ToWire(event);
+    if (event.has_trial) out.set_trial_name(NameOf(event.trial));
     place_ = event.id;
   }
   if (events->size() < kEventsPerMessage) {

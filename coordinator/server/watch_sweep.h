@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "coordinator/server/edge.h"
 #include "coordinator/server/sweep_status.h"
@@ -24,6 +25,8 @@ class SweepWatch final : public WatchSource<v1::WatchSweepResponse> {
   Result<WatchNews> Next(const WatchRound& round, v1::WatchSweepResponse& response) override;
 
  private:
+  // Empty when its sweep is gone.
+  std::string NameOf(const TrialKey& trial);
   // True when something was added. Sets `moved` when the sweep itself changed.
   Result<bool> AddEvents(const WatchRound& round, v1::WatchSweepResponse& response, bool& moved);
   Status AddStatus(v1::WatchSweepResponse& response);

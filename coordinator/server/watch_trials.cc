@@ -55,8 +55,12 @@ Status LogWatch::Resolve() {
   return Ok();
 }
 
-Status LogWatch::AddLines(const std::vector<LogRow>& rows, v1::WatchLogsResponse& response) {
+Result<std::size_t> LogWatch::AddLines(const std::vector<LogRow>& rows,
+                                       v1::WatchLogsResponse& response) {
+  std::size_t bytes = 0;
   for (const LogRow& row : rows) {
+    if (bytes > kPageBytes) break;
+    bytes += row.text.size() + 100;
     if (!numbers_.contains(row.attempt.value)) {
       const auto numbers = ReadAttemptNumbers(*edge_.readers, row.trial);
       if (!numbers.ok()) return numbers.status();
@@ -65,7 +69,7 @@ Status LogWatch::AddLines(const std::vector<LogRow>& rows, v1::WatchLogsResponse
     *response.add_lines() = ToWire(row, *model_, numbers_[row.attempt.value]);
     cursor_ = row.cursor;
   }
-  return Ok();
+  return static_cast<std::size_t>(response.lines_size());
 }
 
 Result<bool> LogWatch::Over() {
@@ -97,12 +101,13 @@ Result<WatchNews> LogWatch::Next(const WatchRound& round, v1::WatchLogsResponse&
   const Result<std::vector<LogRow>> rows =
       edge_.readers->metrics->Logs(*scope_, cursor_, kLinesPerMessage);
   if (!rows.ok()) return rows.status();
-  const bool full = rows->size() == kLinesPerMessage;
+  const Result<std::size_t> taken = AddLines(*rows, response);
+  if (!taken.ok()) return taken.status();
+  const bool full = rows->size() == kLinesPerMessage || *taken < rows->size();
   if (!full) {
     read_at_ = round.stored;
     read_once_ = true;
   }
-  RETURN_IF_ERROR(AddLines(*rows, response));
   if (last && !full) return rows->empty() ? WatchNews::kEnd : WatchNews::kLast;
   return rows->empty() ? WatchNews::kNothing : WatchNews::kMessage;
 }

@@ -23,7 +23,8 @@ class LogWatch final : public WatchSource<v1::WatchLogsResponse> {
 
  private:
   Status Resolve();
-  Status AddLines(const std::vector<LogRow>& rows, v1::WatchLogsResponse& response);
+  // How many of the rows went into the message.
+  Result<std::size_t> AddLines(const std::vector<LogRow>& rows, v1::WatchLogsResponse& response);
   // Nothing more will be written: the trial, or every trial of the sweep, is terminal.
   Result<bool> Over();
 

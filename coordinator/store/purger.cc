@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::string_view kSelectPurge =
     "SELECT sweep, next_event FROM purge ORDER BY sweep LIMIT 1";
-constexpr std::string_view kDropCursors =
-    "DELETE FROM cursor WHERE attempt IN (SELECT id FROM attempt WHERE sweep = ?"
-    " ORDER BY stage, cell, number LIMIT 500)";
 constexpr std::string_view kDropAttempts =
     "DELETE FROM attempt WHERE (sweep, stage, cell, number) IN (SELECT sweep, stage, cell, number"
     " FROM attempt WHERE sweep = ? ORDER BY stage, cell, number LIMIT 500)";
@@ -45,17 +42,11 @@ Result<Purger> Purger::Prepare(const sql::Database& database) {
   Purger purger;
   purger.connection_ = database.handle();
   const std::pair<sql::Statement Purger::*, std::string_view> texts[] = {
-      {&Purger::select_purge_, kSelectPurge},
-      {&Purger::drop_cursors_, kDropCursors},
-      {&Purger::drop_attempts_, kDropAttempts},
-      {&Purger::drop_trials_, kDropTrials},
-      {&Purger::drop_evaluations_, kDropEvaluations},
-      {&Purger::discard_files_, kDiscardFiles},
-      {&Purger::drop_artifacts_, kDropArtifacts},
-      {&Purger::last_event_, kLastEvent},
-      {&Purger::drop_events_, kDropEvents},
-      {&Purger::set_next_event_, kSetNextEvent},
-      {&Purger::drop_purge_, kDropPurge},
+      {&Purger::select_purge_, kSelectPurge},    {&Purger::drop_attempts_, kDropAttempts},
+      {&Purger::drop_trials_, kDropTrials},      {&Purger::drop_evaluations_, kDropEvaluations},
+      {&Purger::discard_files_, kDiscardFiles},  {&Purger::drop_artifacts_, kDropArtifacts},
+      {&Purger::last_event_, kLastEvent},        {&Purger::drop_events_, kDropEvents},
+      {&Purger::set_next_event_, kSetNextEvent}, {&Purger::drop_purge_, kDropPurge},
   };
   for (const auto& [statement, text] : texts) {
     RETURN_IF_ERROR(database.PrepareInto(purger.*statement, text));
@@ -75,8 +66,7 @@ Status Purger::Slice() {
   const std::int64_t next_event = select_purge_.Int(1);
   RETURN_IF_ERROR(select_purge_.Finish());
 
-  // The cursors are found through the attempts, and the files through the artifacts.
-  RETURN_IF_ERROR(drop_cursors_.Run(sweep));
+  // The files are found through the artifacts.
   RETURN_IF_ERROR(discard_files_.Run(sweep));
   bool done = true;
   for (sql::Statement* drop :

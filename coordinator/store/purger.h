@@ -25,7 +25,6 @@ class Purger {
   Status PurgeEvents(std::int64_t sweep, std::int64_t next_event);
 
   sql::Statement select_purge_;
-  sql::Statement drop_cursors_;
   sql::Statement drop_attempts_;
   sql::Statement drop_trials_;
   sql::Statement drop_evaluations_;

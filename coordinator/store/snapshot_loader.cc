@@ -18,8 +18,7 @@ namespace {
 constexpr std::string_view kSelectStates =
     "SELECT stage, cell, state FROM trial WHERE sweep = ? ORDER BY stage, cell";
 constexpr std::string_view kSelectCursors =
-    "SELECT cursor.attempt, cursor.rank, cursor.number FROM lease"
-    " CROSS JOIN cursor ON cursor.attempt = lease.attempt ORDER BY cursor.attempt, cursor.rank";
+    "SELECT attempt, rank, fact FROM lease WHERE fact > 0 ORDER BY attempt, rank";
 constexpr std::string_view kSelectRequests =
     "SELECT id, content_sha256, sweep, count, time_ms FROM request ORDER BY time_ms, id";
 
@@ -34,7 +33,8 @@ std::string SelectTrial() {
 
 std::string SelectLiveAttempts() {
   return "SELECT " + std::string(rows::kAttemptColumns) +
-         " FROM lease CROSS JOIN attempt USING (sweep, stage, cell, number) ORDER BY lease.attempt";
+         " FROM lease CROSS JOIN attempt USING (sweep, stage, cell, number)"
+         " WHERE lease.rank = 0 ORDER BY lease.attempt";
 }
 
 std::string SelectArtifactsOfTrial() {

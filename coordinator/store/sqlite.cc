@@ -96,6 +96,9 @@ std::string_view Statement::Blob(int column) const {
 }
 
 Result<Database> Database::Open(const std::filesystem::path& file, Access access) {
+  // Nobody reads SQLite's statistics of its memory, and to keep them costs a lock per allocation.
+  // It has to be said before the first connection, once; a later word would be ignored.
+  [[maybe_unused]] static const int kConfigured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   switch (access) {
     case Access::kCreate:

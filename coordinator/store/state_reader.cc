@@ -249,10 +249,10 @@ Result<std::vector<PutAttempt>> StateReader::Attempts(const TrialKey& trial) {
 
 Result<std::vector<PutAttempt>> StateReader::LiveAttempts(std::optional<SweepId> sweep) {
   const auto lease = pool_->Take("LiveAttempts");
-  const Result<Statement*> select =
-      lease->Prepare(Select(rows::kAttemptColumns,
-                            "FROM lease CROSS JOIN attempt USING (sweep, stage, cell, number)"
-                            " WHERE ?1 < 0 OR lease.sweep = ?1 ORDER BY lease.attempt"));
+  const Result<Statement*> select = lease->Prepare(
+      Select(rows::kAttemptColumns,
+             "FROM lease CROSS JOIN attempt USING (sweep, stage, cell, number)"
+             " WHERE lease.rank = 0 AND (?1 < 0 OR lease.sweep = ?1) ORDER BY lease.attempt"));
   if (!select.ok()) return select.status();
   (*select)->Start(sweep ? static_cast<std::int64_t>(sweep->value) : -1);
   return ReadAll<PutAttempt>(**select, rows::ReadAttempt);

@@ -91,19 +91,16 @@ CREATE TABLE attempt (
   PRIMARY KEY (sweep, stage, cell, number)
 ) STRICT, WITHOUT ROWID;
 
--- Attempts that are granted or running: what a restart must find without reading the others.
+-- A rank of an attempt that is granted or running, and the highest number applied of its facts. A restart
+-- finds here what it has to wait for, without reading the attempts that have ended.
 CREATE TABLE lease (
-  attempt INTEGER PRIMARY KEY,
+  attempt INTEGER NOT NULL,
+  rank INTEGER NOT NULL,
   sweep INTEGER NOT NULL,
   stage INTEGER NOT NULL,
   cell INTEGER NOT NULL,
-  number INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE cursor (
-  attempt INTEGER NOT NULL,
-  rank INTEGER NOT NULL,
   number INTEGER NOT NULL,
+  fact INTEGER NOT NULL,
   PRIMARY KEY (attempt, rank)
 ) STRICT, WITHOUT ROWID;
 

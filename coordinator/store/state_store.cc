@@ -106,9 +106,14 @@ Status SqliteStateStore::Commit(std::span<const Write> writes) {
 Status SqliteStateStore::Apply(std::span<const Write> writes) {
   const std::vector<std::uint8_t>& superseded = coalescer_.Superseded(writes);
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (superseded[i] != 0) continue;
+    if (superseded[i] != 0 || std::holds_alternative<PutCursor>(writes[i])) continue;
     RETURN_IF_ERROR(writer_->Apply(writes[i]));
     if (std::holds_alternative<RemoveSweep>(writes[i])) purger_.Wake();
+  }
+  // Cursors are kept in the leases, which the attempts among the writes make.
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (superseded[i] != 0 || !std::holds_alternative<PutCursor>(writes[i])) continue;
+    RETURN_IF_ERROR(writer_->Apply(writes[i]));
   }
   return writer_->PutNumbers();
 }

@@ -16,10 +16,15 @@ constexpr std::string_view kRemoveSweep = "DELETE FROM sweep WHERE id = ?";
 constexpr std::string_view kRemoveLeases = "DELETE FROM lease WHERE sweep = ?";
 constexpr std::string_view kPutPurge = "REPLACE INTO purge (sweep, next_event) VALUES (?, 0)";
 constexpr std::string_view kPutLease =
-    "REPLACE INTO lease (attempt, sweep, stage, cell, number) VALUES (?,?,?,?,?)";
+    "INSERT INTO lease (attempt, rank, sweep, stage, cell, number, fact) VALUES (?,0,?,?,?,?,0)"
+    " ON CONFLICT (attempt, rank) DO NOTHING";
 constexpr std::string_view kRemoveLease = "DELETE FROM lease WHERE attempt = ?";
-constexpr std::string_view kPutCursor =
-    "REPLACE INTO cursor (attempt, rank, number) VALUES (?,?,?)";
+constexpr std::string_view kMoveCursor = "UPDATE lease SET fact = ? WHERE attempt = ? AND rank = ?";
+// The first fact of a further rank; without a lease of the attempt there is nothing to note.
+constexpr std::string_view kAddRank =
+    "INSERT INTO lease (attempt, rank, sweep, stage, cell, number, fact)"
+    " SELECT attempt, ?2, sweep, stage, cell, number, ?3 FROM lease WHERE attempt = ?1 AND rank = 0"
+    " ON CONFLICT (attempt, rank) DO NOTHING";
 constexpr std::string_view kKeepFile = "DELETE FROM artifact_garbage WHERE sha256 = ?";
 constexpr std::string_view kDiscardFile =
     "REPLACE INTO artifact_garbage (sha256) SELECT sha256 FROM artifact WHERE id = ?";
@@ -60,6 +65,7 @@ Result<LastNumbers> ReadLastNumbers(const sql::Database& database) {
 
 Result<std::unique_ptr<StateWriter>> StateWriter::Prepare(const sql::Database& database) {
   auto writer = std::make_unique<StateWriter>();
+  writer->connection_ = database.handle();
   const std::pair<sql::Statement StateWriter::*, std::string> texts[] = {
       {&StateWriter::put_sweep_, rows::PutText("sweep", rows::kSweepColumns)},
       {&StateWriter::remove_sweep_, std::string(kRemoveSweep)},
@@ -69,7 +75,8 @@ Result<std::unique_ptr<StateWriter>> StateWriter::Prepare(const sql::Database& d
       {&StateWriter::put_attempt_, rows::PutText("attempt", rows::kAttemptColumns)},
       {&StateWriter::put_lease_, std::string(kPutLease)},
       {&StateWriter::remove_lease_, std::string(kRemoveLease)},
-      {&StateWriter::put_cursor_, std::string(kPutCursor)},
+      {&StateWriter::move_cursor_, std::string(kMoveCursor)},
+      {&StateWriter::add_rank_, std::string(kAddRank)},
       {&StateWriter::put_evaluation_, rows::PutText("evaluation", rows::kEvaluationColumns)},
       {&StateWriter::put_artifact_, rows::PutText("artifact", rows::kArtifactColumns)},
       {&StateWriter::keep_file_, std::string(kKeepFile)},
@@ -130,7 +137,9 @@ Status StateWriter::Put(const PutAttempt& row) {
 }
 
 Status StateWriter::Put(const PutCursor& row) {
-  return put_cursor_.Run(row.attempt.value, row.rank, row.number);
+  RETURN_IF_ERROR(move_cursor_.Run(row.number, row.attempt.value, row.rank));
+  if (row.rank == 0 || sqlite3_changes64(connection_) > 0) return Ok();
+  return add_rank_.Run(row.attempt.value, row.rank, row.number);
 }
 
 Status StateWriter::Put(const PutEvaluation& row) { return rows::Write(put_evaluation_, row); }

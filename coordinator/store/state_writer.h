@@ -56,7 +56,8 @@ class StateWriter {
   sql::Statement put_attempt_;
   sql::Statement put_lease_;
   sql::Statement remove_lease_;
-  sql::Statement put_cursor_;
+  sql::Statement move_cursor_;
+  sql::Statement add_rank_;
   sql::Statement put_evaluation_;
   sql::Statement put_artifact_;
   sql::Statement keep_file_;
@@ -67,6 +68,7 @@ class StateWriter {
   sql::Statement forget_requests_;
   sql::Statement put_number_;
   WorkerRows workers_;
+  sqlite3* connection_ = nullptr;
   LastNumbers numbers_;  // given so far, written or not
   LastNumbers written_;  // committed
 };

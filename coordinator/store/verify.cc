@@ -64,7 +64,7 @@ constexpr Invariant kMetricsInvariants[] = {
 constexpr std::string_view kSelectFiles =
     "SELECT id, sha256, bytes FROM artifact ORDER BY sha256, id";
 constexpr std::string_view kSelectCursors =
-    "SELECT attempt, rank, number FROM cursor ORDER BY attempt, rank";
+    "SELECT attempt, rank, fact FROM lease ORDER BY attempt, rank";
 constexpr std::string_view kSelectCursor =
     "SELECT number FROM cursor WHERE attempt = ? AND rank = ?";
 

@@ -2,10 +2,13 @@
 // core-bench [TRIALS]. Instant trials on 100 workers x 8 slots; the submission of a million cells;
 // many sweeps and classes on 1,000 workers.
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -104,6 +107,12 @@ class World {
     return ended;
   }
 
+  void Apply(const Event& event) {
+    Effects effects;
+    core_->Apply(event, now_, effects);
+    core_->Schedule(now_, effects);
+  }
+
   double busy_seconds() const { return busy_; }
   std::uint64_t writes() const { return writes_; }
   Core& core() { return *core_; }
@@ -156,6 +165,42 @@ void SubmitMillion() {
   std::printf("submit a million cells with excludes: %.2f ms\n", SecondsSince(start) * 1e3);
 }
 
+// Resident memory of this process.
+double ResidentMib() {
+  std::ifstream in("/proc/self/statm");
+  double total = 0;
+  double resident = 0;
+  in >> total >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+void LiveMillion() {
+  const double before = ResidentMib();
+  World world(1'250, 8);
+  world.Submit(GridSweep({IntAxis("a", 1'000), IntAxis("b", 1'000)}));
+  std::printf("a million cells, 10,000 of them live: %.0f MiB\n", ResidentMib() - before);
+  const auto start = Clock::now();
+  world.Apply(CancelSweep{Request{CallId{2}, "", ""}, SweepId{1}, "bench"});
+  std::printf("cancel it: %.1f ms\n", SecondsSince(start) * 1e3);
+}
+
+// One input whose success makes a million trials ready, and whose failure would skip them.
+void WideNeed() {
+  SweepSpec spec = GridSweep({IntAxis("a", 1)});
+  spec.stages.push_back(GridSweep({IntAxis("x", 1'000), IntAxis("y", 1'000)}).stages[0]);
+  spec.stages[1].name = "wide";
+  spec.stages[1].needs.push_back({.stage = 0, .match = {{0, 0}}, .collect = {1}});
+  World world(100, 8);
+  world.Submit(spec);
+  const auto start = Clock::now();
+  world.Run(1, 1);
+  std::printf("one success makes a million trials ready: %.1f ms\n", SecondsSince(start) * 1e3);
+  const double before = world.busy_seconds();
+  const std::uint64_t ended = world.Run(256, 100'000);
+  std::printf("and they cost %.2f us each\n",
+              (world.busy_seconds() - before) / static_cast<double>(ended) * 1e6);
+}
+
 void ManySweeps() {
   World world(1000, 8);
   for (int sweep = 0; sweep < 1000; ++sweep) {
@@ -179,6 +224,8 @@ int main(int argc, char** argv) {
   const std::uint64_t trials = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000;
   fusor::InstantTrials(trials);
   fusor::SubmitMillion();
+  fusor::LiveMillion();
+  fusor::WideNeed();
   fusor::ManySweeps();
   return 0;
 }

@@ -54,6 +54,10 @@ Program::~Program() { Reap(SIGTERM); }
 
 void Program::Kill() { Reap(SIGKILL); }
 
+void Program::Signal(int signal) const {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
+
 bool Program::Running() {
   if (pid_ < 0) return false;
   if (::waitpid(pid_, nullptr, WNOHANG) == 0) return true;
@@ -72,17 +76,25 @@ std::string Slurp(const std::filesystem::path& path) {
   return text.str();
 }
 
-Daemon::Daemon(const std::filesystem::path& data, const std::string& listen) {
+Daemon::Daemon(const std::filesystem::path& data, const std::string& listen,
+               const std::vector<std::string>& options) {
   std::filesystem::create_directories(data);
   std::filesystem::remove(data / "endpoint");
   const std::filesystem::path log = data / "fusord.log";
-  program_ = std::make_unique<Program>(std::vector<std::string>{Binary("fusord").string(), "--data",
-                                                                data.string(), "--listen", listen},
-                                       log);
+  std::vector<std::string> command = {Binary("fusord").string(),
+                                      "--data",
+                                      data.string(),
+                                      "--listen",
+                                      listen,
+                                      "--http",
+                                      "127.0.0.1:0"};
+  command.insert(command.end(), options.begin(), options.end());
+  program_ = std::make_unique<Program>(command, log);
   const auto read_address = [&] {
     std::istringstream lines(Slurp(data / "endpoint"));
     for (std::string line; std::getline(lines, line);) {
       if (line.starts_with("grpc=")) address_ = line.substr(5);
+      if (line.starts_with("http=")) http_ = line.substr(5);
     }
     return !address_.empty() || !program_->Running();
   };

@@ -28,6 +28,7 @@ class Program {
   Program(const std::vector<std::string>& command, const std::filesystem::path& log);
   ~Program();   // SIGTERM, waits
   void Kill();  // SIGKILL, waits
+  void Signal(int signal) const;
   bool Running();
   pid_t pid() const { return pid_; }
 
@@ -46,9 +47,11 @@ std::string Slurp(const std::filesystem::path& path);
 // start.
 class Daemon {
  public:
-  explicit Daemon(const std::filesystem::path& data, const std::string& listen = "127.0.0.1:0");
+  explicit Daemon(const std::filesystem::path& data, const std::string& listen = "127.0.0.1:0",
+                  const std::vector<std::string>& options = {});
 
   const std::string& address() const { return address_; }
+  const std::string& http() const { return http_; }
   const std::string& token() const { return token_; }
   Program& program() { return *program_; }
   // Resident set in MiB, now.
@@ -57,6 +60,7 @@ class Daemon {
  private:
   std::unique_ptr<Program> program_;
   std::string address_;
+  std::string http_;
   std::string token_;
 };
 

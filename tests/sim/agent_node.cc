@@ -118,7 +118,17 @@ void AgentNode::Post(agent::Event event) {
   After(Duration(static_cast<std::int64_t>(world_.random().Below(3))), [this] { Turn(); });
 }
 
+void AgentNode::Stop(Duration time) {
+  if (!agent_) return;
+  world_.Say(uid() + " stops for a while");
+  stopped_until_ = world_.clock().now() + time;
+}
+
 void AgentNode::Turn() {
+  if (!world_.healed() && stopped_until_ > world_.clock().now()) {
+    After(Duration(1'000), [this] { Turn(); });
+    return;
+  }
   turn_asked_ = false;
   std::vector<agent::Event> events = std::move(inbox_);
   inbox_.clear();

@@ -21,6 +21,8 @@ class AgentNode {
   void Start();
   // The agent dies and its trials with it; starts again after a while.
   void Die();
+  // The agent's process does nothing for a while; its trials go on.
+  void Stop(Duration time);
   void OnBytes(const std::shared_ptr<Stream>& stream, const std::string& bytes);
   void OnBroken(const std::shared_ptr<Stream>& stream);
 
@@ -115,6 +117,7 @@ class AgentNode {
   std::uint64_t life_ = 0;
   std::vector<agent::Event> inbox_;
   bool turn_asked_ = false;
+  Time stopped_until_{};
   Time wake_at_ = kNever;
   std::shared_ptr<Stream> stream_;
   std::map<TaskKey, Process> processes_;

@@ -20,7 +20,7 @@ endfunction()
 sim_mutant(sends_before_commit acknowledged-is-stored coordinator/server/engine.cc
   "s/  const Status status = Commit();/  Send(); const Status status = Commit();/")
 sim_mutant(facts_skip_metrics metrics-before-state coordinator/server/fact_router.cc
-  "s/return ConcernsMetrics(fact.body, attempt->number);/return false;/")
+  "s/rank.known && !rank.in_metrics && !AnyConcernsMetrics(facts.facts, attempt->number)/rank.known/")
 sim_mutant(acknowledges_too_much acknowledged-is-stored coordinator/core/facts.cc
   "s/AckMessage{batch.attempt, batch.rank, cursor}/AckMessage{batch.attempt, batch.rank, cursor + 1}/")
 sim_mutant(stored_facts_forgotten inputs-have-files coordinator/core/facts.cc

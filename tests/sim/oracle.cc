@@ -240,7 +240,8 @@ void Oracle::CheckEndOfTrial(const PutTrial& trial) {
                         attempt.state == AttemptState::kEnded &&
                         attempt.outcome == OutcomeKind::kSucceeded;
   }
-  // An earlier one may have been through when its trial was canceled; retried, the trial has another.
+  // An earlier one may have been through when its trial was canceled; retried, the trial has
+  // another.
   if (!newest_succeeded) Fail("only-the-newest-finishes", ToText(trial.key));
   if (successes_[trial.key] != 1) Fail("succeeds-once", ToText(trial.key));
   CheckSeries(trial);

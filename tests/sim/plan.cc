@@ -20,6 +20,7 @@ Faults DrawFaults(Random& random) {
   faults.coordinator_dies = Rate(random, 0.02);
   faults.commit_fails = Rate(random, 0.05);
   faults.agent_dies = Rate(random, 0.02);
+  faults.agent_stops = Rate(random, 0.02);
   faults.partition = Rate(random, 0.02);
   faults.upload_fails = Rate(random, 0.3);
   faults.trial_faults = Rate(random, 0.3);

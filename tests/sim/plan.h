@@ -22,6 +22,7 @@ struct Faults {
   double coordinator_dies = 0;  // per turn, at a random point of it
   double commit_fails = 0;      // per commit: frozen for a while
   double agent_dies = 0;        // per agent and second
+  double agent_stops = 0;       // per agent and second: its stream stays open, it says nothing
   double partition = 0;         // per agent and second: cut off for a while
   double upload_fails = 0;      // per upload
   double trial_faults = 0;      // per attempt: crash, hang, out of memory, exit

@@ -96,6 +96,9 @@ void World::EverySecond() {
   if (!healed_) {
     for (std::size_t i = 0; i < agents_.size(); ++i) {
       if (random_.Chance(faults().agent_dies)) agents_[i]->Die();
+      if (random_.Chance(faults().agent_stops)) {
+        agents_[i]->Stop(Duration(static_cast<std::int64_t>(random_.Below(90'000))));
+      }
       if (random_.Chance(faults().partition)) {
         cut_off_until_[i] =
             clock_.now() + Duration(static_cast<std::int64_t>(random_.Below(120'000)));

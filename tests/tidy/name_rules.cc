@@ -33,8 +33,10 @@ bool InScriptTests(std::string_view path) {
 bool InProduct(std::string_view path) { return IsCpp(path) && !IsUnder(path, "tests"); }
 
 // Standard output belongs to programs: main.cc, the command line and benchmarks.
+// A program's commands print, as its main file does.
 bool InLibraries(std::string_view path) {
-  return InProduct(path) && !IsUnder(path, "client") && !path.ends_with("/main.cc");
+  return InProduct(path) && !IsUnder(path, "client") && !path.ends_with("/main.cc") &&
+         !path.ends_with("commands.cc");
 }
 
 const std::vector<Ban>& Bans() {

@@ -108,5 +108,31 @@ TEST(CellStatesTest, RemembersWhatWasSet) {
   EXPECT_EQ(states.NextTouched(0), 1'000'000u);
 }
 
+TEST(CellSetTest, HoldsWhatASetHolds) {
+  Random random(1);
+  CellSet cells;
+  std::set<std::uint64_t> expected;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint64_t cell = random.Chance(0.9) ? random.Below(300) : random.Below(1'000'000);
+    if (random.Chance(0.5)) {
+      cells.Insert(cell);
+      expected.insert(cell);
+    } else {
+      ASSERT_EQ(cells.Erase(cell), expected.erase(cell) > 0);
+    }
+    ASSERT_EQ(cells.empty(), expected.empty());
+    ASSERT_EQ(cells.Contains(cell), expected.contains(cell));
+    if (!expected.empty()) {
+      ASSERT_EQ(cells.First(), *expected.begin());
+    }
+  }
+  CellSet more;
+  more.Insert(5'000'000);
+  more.Merge(cells);
+  EXPECT_TRUE(cells.empty());
+  EXPECT_EQ(more.First(), *expected.begin());
+  EXPECT_TRUE(more.Contains(5'000'000));
+}
+
 }  // namespace
 }  // namespace fusor::core

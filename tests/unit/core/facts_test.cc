@@ -226,6 +226,7 @@ TEST_F(FactsTest, ProgressBeyondACheckpointAcquitsIt) {
   Report(n1, attempt, {CheckpointOf(10)});
   for (int crash = 0; crash < 4; ++crash) {
     End(n1, LiveOf("1.t.0"), Crashed());
+    Beat(n1, {});
     Pass(seconds(8));
     ASSERT_THAT(Starts(), SizeIs(1));
     EXPECT_EQ(Starts()[0].resume, CheckpointOf(10 + crash));

@@ -65,6 +65,14 @@ TEST_F(LeaseTest, ALapsedLeaseMakesSuspectThenLost) {
   EXPECT_EQ(Starts()[0].number, 2u);
 }
 
+TEST_F(LeaseTest, AWorkerThatOnlyGreetsIsSilentAfterALease) {
+  Connect(CpuWorker("n1", 1));
+  Pass(seconds(20));
+  EXPECT_THAT(EventsOf("worker_silent"), SizeIs(1));
+  Submit(SweepOf(1));
+  EXPECT_THAT(Started(), IsEmpty());
+}
+
 TEST_F(LeaseTest, AWorkerBackInTimeGoesOnUnderTheSameAttempt) {
   Start();
   Disconnect(n1);

@@ -204,7 +204,7 @@ TEST_F(PlacementTest, ASweepNeverMixesTwoCopiesOfADataSet) {
   n1.datasets = {{"cifar10", "aaaa"}};
   WorkerInfo n2 = CpuWorker("n2", 1);
   n2.datasets = {{"cifar10", "bbbb"}};
-  const SessionId first = Connect(n1);
+  Connect(n1);
   Connect(n2);
   Submit(SweepOf({stage}));
   EXPECT_THAT(Started(), ElementsAre("1.t.0@1:0"));
@@ -219,7 +219,6 @@ TEST_F(PlacementTest, ASweepNeverMixesTwoCopiesOfADataSet) {
   const SessionId back = Connect(n1, {LiveOf("1.t.0")});
   End(back, LiveOf("1.t.0"));
   EXPECT_THAT(Started(), ElementsAre("1.t.1@4:0"));
-  (void)first;
 }
 
 TEST_F(PlacementTest, PinningTheCopyDoesNotStrandTheRest) {

@@ -29,22 +29,21 @@ std::int64_t Count(const TempDirectory& directory, const std::string& query) {
   return count.ok() ? *count : -1;
 }
 
-TEST(StateStore, GivesBackEveryColumn) {
+// What a store gives back after a restart.
+Snapshot Reload(const std::vector<Write>& writes) {
   const TempDirectory directory;
-  const TrialKey live = Key(1, 0, 5);
-  const PutSweep sweep = SampleSweep(1);
-  const PutTrial trial = SampleTrial(live, TrialState::kRunning);
-  const PutAttempt attempt = SampleAttempt(9, live, 2, AttemptState::kRunning);
-  const PutWorker worker = SampleWorker(3);
-  const PutArtifact checkpoint = SampleArtifact(4, live, "checkpoint", "aa");
   {
     auto store = OpenState(directory);
-    Commit(*store, {sweep, trial, attempt, worker, checkpoint, PutCursor{{9}, 1, 77},
-                    SampleEvent(12, live), PutRequest{"r1", "cc", {1}, 4, At(1)}});
+    Commit(*store, writes);
   }
-  auto store = OpenState(directory);
-  const Snapshot snapshot = Load(*store);
+  return Load(*OpenState(directory));
+}
 
+const TrialKey kLive = Key(1, 0, 5);
+
+TEST(StateStore, GivesBackEveryColumnOfASweep) {
+  const PutSweep sweep = SampleSweep(1);
+  const Snapshot snapshot = Reload({sweep, PutRequest{"r1", "cc", {1}, 4, At(1)}});
   ASSERT_EQ(snapshot.sweeps.size(), 1U);
   const PutSweep& loaded = snapshot.sweeps[0].row;
   EXPECT_EQ(loaded.id, sweep.id);
@@ -60,7 +59,19 @@ TEST(StateStore, GivesBackEveryColumn) {
   EXPECT_EQ(loaded.submitted, sweep.submitted);
   EXPECT_EQ(loaded.ended, kNever);
   EXPECT_EQ(snapshot.sweeps[0].spec->stages.size(), 2U);
+  EXPECT_EQ(snapshot.last_sweep, SweepId{1});
 
+  ASSERT_EQ(snapshot.requests.size(), 1U);
+  EXPECT_EQ(snapshot.requests[0].request_id, "r1");
+  EXPECT_EQ(snapshot.requests[0].content_sha256, "cc");
+  EXPECT_EQ(snapshot.requests[0].sweep, SweepId{1});
+  EXPECT_EQ(snapshot.requests[0].count, 4U);
+  EXPECT_EQ(snapshot.requests[0].time, At(1));
+}
+
+TEST(StateStore, GivesBackEveryColumnOfATrial) {
+  const PutTrial trial = SampleTrial(kLive, TrialState::kRunning);
+  const Snapshot snapshot = Reload({SampleSweep(1), trial});
   ASSERT_EQ(snapshot.live_trials.size(), 1U);
   const PutTrial& row = snapshot.live_trials[0];
   EXPECT_EQ(row.key, trial.key);
@@ -84,7 +95,12 @@ TEST(StateStore, GivesBackEveryColumn) {
   EXPECT_EQ(row.precision_used, trial.precision_used);
   EXPECT_EQ(row.first_granted, trial.first_granted);
   EXPECT_EQ(row.ended, kNever);
+}
 
+TEST(StateStore, GivesBackEveryColumnOfAnAttempt) {
+  const PutAttempt attempt = SampleAttempt(9, kLive, 2, AttemptState::kRunning);
+  const Snapshot snapshot = Reload({SampleSweep(1), SampleTrial(kLive, TrialState::kRunning),
+                                    attempt, PutCursor{{9}, 1, 77}, SampleEvent(12, kLive)});
   ASSERT_EQ(snapshot.live_attempts.size(), 1U);
   const PutAttempt& held = snapshot.live_attempts[0];
   EXPECT_EQ(held.id, attempt.id);
@@ -110,7 +126,15 @@ TEST(StateStore, GivesBackEveryColumn) {
   EXPECT_EQ(snapshot.cursors[0].attempt, AttemptId{9});
   EXPECT_EQ(snapshot.cursors[0].rank, 1U);
   EXPECT_EQ(snapshot.cursors[0].number, 77U);
+  EXPECT_EQ(snapshot.last_attempt, AttemptId{9});
+  EXPECT_EQ(snapshot.last_event, EventId{12});
+}
 
+TEST(StateStore, GivesBackEveryColumnOfWorkersAndArtifacts) {
+  const PutWorker worker = SampleWorker(3);
+  const PutArtifact checkpoint = SampleArtifact(4, kLive, "checkpoint", "aa");
+  const Snapshot snapshot =
+      Reload({SampleSweep(1), SampleTrial(kLive, TrialState::kRunning), worker, checkpoint});
   ASSERT_EQ(snapshot.artifacts.size(), 1U);
   EXPECT_EQ(snapshot.artifacts[0].id, checkpoint.id);
   EXPECT_EQ(snapshot.artifacts[0].attempt, checkpoint.attempt);
@@ -119,6 +143,7 @@ TEST(StateStore, GivesBackEveryColumn) {
   EXPECT_EQ(snapshot.artifacts[0].step, checkpoint.step);
   EXPECT_EQ(snapshot.artifacts[0].file, checkpoint.file);
   EXPECT_EQ(snapshot.artifacts[0].time, checkpoint.time);
+  EXPECT_EQ(snapshot.last_artifact, ArtifactId{4});
 
   ASSERT_EQ(snapshot.workers.size(), 1U);
   EXPECT_EQ(snapshot.workers[0].id, worker.id);
@@ -129,16 +154,6 @@ TEST(StateStore, GivesBackEveryColumn) {
   EXPECT_EQ(snapshot.workers[0].drain_deadline, worker.drain_deadline);
   EXPECT_EQ(snapshot.workers[0].slot_notes, worker.slot_notes);
   EXPECT_EQ(snapshot.workers[0].seen, worker.seen);
-
-  ASSERT_EQ(snapshot.requests.size(), 1U);
-  EXPECT_EQ(snapshot.requests[0].request_id, "r1");
-  EXPECT_EQ(snapshot.requests[0].content_sha256, "cc");
-  EXPECT_EQ(snapshot.requests[0].sweep, SweepId{1});
-  EXPECT_EQ(snapshot.requests[0].count, 4U);
-  EXPECT_EQ(snapshot.last_attempt, AttemptId{9});
-  EXPECT_EQ(snapshot.last_artifact, ArtifactId{4});
-  EXPECT_EQ(snapshot.last_event, EventId{12});
-  EXPECT_EQ(snapshot.last_sweep, SweepId{1});
   EXPECT_EQ(snapshot.last_worker, WorkerId{3});
 }
 
@@ -183,8 +198,27 @@ TEST(StateStore, TheLastOfSeveralWritesToARowStays) {
                   PutCursor{{1}, 0, 5}, second});
   EXPECT_EQ(Count(directory, "SELECT count(*) FROM trial WHERE reason = 'done'"), 1);
   EXPECT_EQ(Count(directory, "SELECT count(*) FROM attempt WHERE outcome = 'failed'"), 1);
-  EXPECT_EQ(Count(directory, "SELECT number FROM cursor WHERE attempt = 1"), 5);
   EXPECT_EQ(Count(directory, "SELECT count(*) FROM lease"), 0);
+}
+
+TEST(StateStore, CursorsLiveAndEndWithTheirAttempt) {
+  const TempDirectory directory;
+  auto store = OpenState(directory);
+  const TrialKey key = Key(1, 0, 0);
+  Commit(*store, {SampleSweep(1), SampleTrial(key, TrialState::kRunning), PutCursor{{1}, 0, 2},
+                  SampleAttempt(1, key, 1, AttemptState::kGranted)});
+  Commit(*store, {PutCursor{{1}, 0, 5}, PutCursor{{1}, 2, 1}, PutCursor{{9}, 0, 7}});
+  Commit(*store, {SampleAttempt(1, key, 1, AttemptState::kRunning), PutCursor{{1}, 2, 3}});
+  const Snapshot snapshot = Load(*store);
+  EXPECT_EQ(snapshot.live_attempts.size(), 1U);
+  ASSERT_EQ(snapshot.cursors.size(), 2U);
+  EXPECT_EQ(snapshot.cursors[0].number, 5U);
+  EXPECT_EQ(snapshot.cursors[1].rank, 2U);
+  EXPECT_EQ(snapshot.cursors[1].number, 3U);
+  Commit(*store, {PutCursor{{1}, 0, 8}, SampleAttempt(1, key, 1, AttemptState::kLost)});
+  Commit(*store, {PutCursor{{1}, 0, 9}});
+  EXPECT_EQ(Count(directory, "SELECT count(*) FROM lease"), 0);
+  EXPECT_TRUE(Load(*store).cursors.empty());
 }
 
 TEST(StateStore, NumbersThatAreNotFiniteKeepTheirKind) {
@@ -213,8 +247,8 @@ TEST(StateStore, NumbersNeverComeBackAfterTheirRowsAreGone) {
                   SampleArtifact(70, key, "model", "aa")});
   Commit(*store, {RemoveSweep{{7}}});
   while (store->has_cleanup()) Commit(*store, {});
-  for (const char* table : {"sweep", "trial", "attempt", "lease", "cursor", "evaluation", "event",
-                            "artifact", "purge"}) {
+  for (const char* table :
+       {"sweep", "trial", "attempt", "lease", "evaluation", "event", "artifact", "purge"}) {
     EXPECT_EQ(Count(directory, std::string("SELECT count(*) FROM ") + table), 0) << table;
   }
   const Snapshot snapshot = Load(*store);
@@ -253,7 +287,6 @@ TEST(StateStore, RemovesALargeSweepInSlicesAndLeavesTheOthers) {
     EXPECT_EQ(Count(directory, "SELECT count(*)" + from + "1"), 0) << table;
     EXPECT_EQ(Count(directory, "SELECT count(*)" + from + "2"), 1'200) << table;
   }
-  EXPECT_EQ(Count(directory, "SELECT count(*) FROM cursor"), 1'200);
   EXPECT_EQ(Count(directory, "SELECT count(*) FROM artifact_garbage"), 1'200);
 }
 
