@@ -14,7 +14,7 @@ function(sim_mutant name oracle file change)
   fusor_program(sim_mutant_${name} SOURCES main.cc ${mutated} LINK fusor_sim)
   target_compile_options(sim_mutant_${name} PRIVATE -w -O1)
   add_test(NAME sim_mutant_${name} COMMAND sim_mutant_${name} --expect ${oracle} --count 2000)
-  set_tests_properties(sim_mutant_${name} PROPERTIES TIMEOUT 300 LABELS sim)
+  set_tests_properties(sim_mutant_${name} PROPERTIES TIMEOUT 900 LABELS sim)
 endfunction()
 
 sim_mutant(sends_before_commit acknowledged-is-stored coordinator/server/engine.cc
