@@ -10,6 +10,7 @@
 #include "common/base/check.h"
 #include "common/recipe/value.h"
 #include "trainer/process/child.h"
+#include "trainer/process/heap_pages.h"
 #include "trainer/process/proc_status.h"
 
 namespace fusor {
@@ -125,6 +126,10 @@ class Template {
 
 }  // namespace
 
-int ServeTemplate(const TemplateOptions& options) { return Template(options).Serve(); }
+int ServeTemplate(const TemplateOptions& options) {
+  // Everything that will be shared is there by now.
+  CollapseHeap();
+  return Template(options).Serve();
+}
 
 }  // namespace fusor

@@ -65,7 +65,26 @@ std::optional<Packet> ParsePacket(std::string_view text) {
   return packet;
 }
 
-[[noreturn]] void BeTemplate(int socket, pid_t agent, char* const* argv) {
+// Symbols are bound once, in the template: bound when they are first called, each trial would look
+// them all up again.
+constexpr std::string_view kBindNow = "LD_BIND_NOW=";
+
+std::vector<std::string> TemplateEnvironment() {
+  std::vector<std::string> entries = {std::string(kBindNow) + "1"};
+  for (char** at = environ; *at != nullptr; ++at) {
+    if (!std::string_view(*at).starts_with(kBindNow)) entries.emplace_back(*at);
+  }
+  return entries;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+[[noreturn]] void BeTemplate(int socket, pid_t agent, char* const* argv, char* const* envp) {
   // Not in the terminal's group: Ctrl-C is the agent's to handle.
   setpgid(0, 0);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != agent) _exit(127);
@@ -78,7 +97,7 @@ std::optional<Packet> ParsePacket(std::string_view text) {
     dup2(socket, kTemplateSocket);
   }
   close_range(kTemplateSocket + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-  execv(argv[0], argv);
+  execve(argv[0], argv, envp);
   _exit(127);
 }
 
@@ -116,13 +135,13 @@ Status TemplateSpawner::Launch() {
   const UniqueFd theirs(ends[1]);
   std::vector<std::string> words = {options_.program};
   words.insert(words.end(), options_.args.begin(), options_.args.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> environment = TemplateEnvironment();
+  const std::vector<char*> argv = Pointers(words);
+  const std::vector<char*> envp = Pointers(environment);
   const pid_t agent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return SystemError("fork");
-  if (pid == 0) BeTemplate(theirs.get(), agent, argv.data());
+  if (pid == 0) BeTemplate(theirs.get(), agent, argv.data(), envp.data());
   pid_ = pid;
   socket_ = std::move(ours);
   children_.Watch(pid, [this, alive = alive_](int status) {
