@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 1'024;
 constexpr std::chrono::seconds kKillPatience{10};
+constexpr int kKillRounds = 100;
 
 // Links of the very file, or a copy where the file system has no links.
 Status LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -68,6 +69,15 @@ void KillAndWait(const std::vector<ProcStat>& living) {
     pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
     poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
   }
+}
+
+// Living processes that carry the mark, other than this one.
+std::vector<ProcStat> MarkedOf(const std::string& mark) {
+  std::vector<ProcStat> marked = ProcessesMarked(mark);
+  std::erase_if(marked, [](const ProcStat& stat) {
+    return stat.pid == getpid() || stat.state == 'Z' || stat.state == 'X';
+  });
+  return marked;
 }
 
 }  // namespace
@@ -137,9 +147,7 @@ void AttemptDirs::Remove(TaskKey task) const {
   }
 }
 
-Result<std::vector<std::string>> AttemptDirs::CleanUp() const {
-  RETURN_IF_ERROR(MakeDirectory(root_));
-  std::vector<std::string> said;
+Status AttemptDirs::KillRecorded(std::vector<std::string>& said) const {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root_, error)) {
     if (entry.path().extension() != ".process") continue;
@@ -159,6 +167,28 @@ Result<std::vector<std::string>> AttemptDirs::CleanUp() const {
                                 " of an earlier agent cannot be killed");
     }
   }
+  return Ok();
+}
+
+Result<std::vector<std::string>> AttemptDirs::CleanUp(const std::string& mark) const {
+  RETURN_IF_ERROR(MakeDirectory(root_));
+  std::vector<std::string> said;
+  RETURN_IF_ERROR(KillRecorded(said));
+  // Some may be born while others are killed, but only by those that are left.
+  std::vector<ProcStat> marked = MarkedOf(mark);
+  for (int round = 0; round < kKillRounds && !marked.empty(); ++round) {
+    KillAndWait(marked);
+    for (const ProcStat& stat : marked) {
+      said.push_back("killed what an earlier agent left: pid=" + std::to_string(stat.pid) +
+                     " outside its group");
+    }
+    marked = MarkedOf(mark);
+  }
+  if (!marked.empty()) {
+    return FailedPrecondition("process " + std::to_string(marked.front().pid) +
+                              " of an earlier agent cannot be killed");
+  }
+  std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root_, error)) {
     RemoveTree(entry.path());
   }

@@ -34,12 +34,14 @@ class AttemptDirs {
   void Remove(TaskKey task) const;
 
   // At the agent's start: kills what an earlier agent's trials left running, waits until it is gone
-  // and removes every attempt's directory. Returns one line for each process killed, and an error
-  // when one cannot be.
-  Result<std::vector<std::string>> CleanUp() const;
+  // and removes every attempt's directory. That is the recorded groups, and whatever carries `mark`
+  // ("NAME=VALUE") in its environment: what left its group carries it still. Returns one line for
+  // each process killed, and an error when one cannot be.
+  Result<std::vector<std::string>> CleanUp(const std::string& mark) const;
 
  private:
   std::filesystem::path Of(TaskKey task, std::string_view suffix) const;
+  Status KillRecorded(std::vector<std::string>& said) const;
 
   std::filesystem::path root_;
 };

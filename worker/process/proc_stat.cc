@@ -61,7 +61,23 @@ std::vector<ProcStat> ProcessesOfGroup(pid_t group) {
   return members;
 }
 
-std::string BootId() { return ReadLine("/proc/sys/kernel/random/boot_id"); }
+std::vector<ProcStat> ProcessesMarked(std::string_view entry) {
+  std::string wanted(1, '\0');
+  wanted += entry;
+  wanted += '\0';
+  std::vector<ProcStat> marked;
+  for (const ProcStat& stat : AllProcesses()) {
+    const Result<std::string> text =
+        ReadWholeFile("/proc/" + std::to_string(stat.pid) + "/environ");
+    if (text.ok() && ('\0' + *text).find(wanted) != std::string::npos) marked.push_back(stat);
+  }
+  return marked;
+}
+
+const std::string& BootId() {
+  static const std::string id = ReadLine("/proc/sys/kernel/random/boot_id");
+  return id;
+}
 
 std::uint64_t ResidentBytes(pid_t pid) {
   const Result<std::string> status = ReadWholeFile("/proc/" + std::to_string(pid) + "/status");

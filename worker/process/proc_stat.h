@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fusor::agent {
@@ -24,8 +25,12 @@ std::optional<ProcStat> ReadProcStat(pid_t pid);
 std::vector<ProcStat> AllProcesses();
 std::vector<ProcStat> ProcessesOfGroup(pid_t group);
 
+// Those whose environment, as it was when their program started, holds "NAME=VALUE". Processes of
+// other users cannot be looked into and are none.
+std::vector<ProcStat> ProcessesMarked(std::string_view entry);
+
 // Names this run of the machine.
-std::string BootId();
+const std::string& BootId();
 
 // Anonymous and shared memory of the process: what it takes from others. Not VmRSS, which counts
 // the files of the libraries too. Cheap, and counts pages it shares with its template in full.

@@ -13,7 +13,7 @@
 
 namespace fusor::agent {
 
-class LoopFixture : public testing::Test {
+class LoopFixture : public ::testing::Test {
  protected:
   LoopFixture() {
     auto loop = Loop::Create();

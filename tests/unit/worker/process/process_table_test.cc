@@ -7,8 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/unit/worker/process/loop_fixture.h"
-#include "worker/process/direct_spawner.h"
+#include "tests/unit/worker/process/table_fixture.h"
 #include "worker/process/proc_stat.h"
 #include "worker/system/files.h"
 
@@ -16,84 +15,6 @@ namespace fusor::agent {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr TaskKey kTask{AttemptId{7}, 0};
-
-// Trials are shell scripts that keep the contract themselves.
-class ProcessTableTest : public LoopFixture {
- protected:
-  ProcessTableTest() : dirs_(dir_.path() / "attempts") {}
-
-  // `body` runs after the contract's first line.
-  void Start(const std::string& body, double memory_gib = 0) {
-    const std::filesystem::path script = dir_.path() / "trial.sh";
-    std::ofstream(script) << "#!/bin/sh\necho '{\"contract\":1}' >&3\n" << body;
-    chmod(script.c_str(), 0755);
-    spawner_ = std::make_unique<DirectSpawner>(script);
-    SlotPlan plan;
-    plan.info = slot_;
-    plan.info.cpus = 3;
-    plan.env["FROM_SLOT"] = "yes";
-    table_ = std::make_unique<ProcessTable>(
-        ProcessTableParts{.loop = *loop_,
-                          .children = *children_,
-                          .spawner = *spawner_,
-                          .dirs = dirs_,
-                          .slots = {plan},
-                          .emit = [this](Event event) { events_.push_back(std::move(event)); }});
-    StartProcess start{.task = kTask};
-    start.start.attempt = kTask.attempt;
-    start.start.name = "task-0";
-    start.start.memory_gib = memory_gib;
-    table_->Perform(start);
-  }
-
-  template <class What>
-  std::vector<What> All() const {
-    std::vector<What> found;
-    for (const Event& event : events_) {
-      if (const auto* what = std::get_if<What>(&event)) found.push_back(*what);
-    }
-    return found;
-  }
-  template <class What>
-  bool Happened() const {
-    return !All<What>().empty();
-  }
-  template <class What>
-  std::vector<What> Facts() const {
-    std::vector<What> found;
-    for (const Reported& reported : All<Reported>()) {
-      if (const auto* fact = std::get_if<What>(&reported.body)) found.push_back(*fact);
-    }
-    return found;
-  }
-  std::string Logs() const {
-    std::string text;
-    for (const LogFact& log : Facts<LogFact>()) text += log.text;
-    return text;
-  }
-  bool WaitForEnd() {
-    return WaitFor([this] { return Happened<SlotFreed>(); });
-  }
-  bool WaitForProgress() {
-    return WaitFor([this] { return !Facts<ProgressFact>().empty(); });
-  }
-  pid_t PidFromLog() const {
-    pid_t pid = 0;
-    std::istringstream(Logs()) >> pid;
-    return pid;
-  }
-
-  AttemptDirs dirs_;
-  SlotInfo slot_;
-  std::vector<Event> events_;
-  std::unique_ptr<DirectSpawner> spawner_;
-  std::unique_ptr<ProcessTable> table_;
-};
-
-constexpr const char* kProgress =
-    "echo '{\"f\":\"progress\",\"step\":1,\"steps\":9,\"phase\":\"train\"}' >&3\n";
 
 TEST_F(ProcessTableTest, EventsComeInOrder) {
   Start(std::string(kProgress) +
@@ -284,7 +205,7 @@ TEST_F(ProcessTableTest, ARestartedAgentCleansUp) {
   ASSERT_TRUE(dirs_.Create(kTask, "{}").ok());
   ASSERT_TRUE(WaitFor([leader] { return ProcessesOfGroup(leader).size() == 2; }));
   ASSERT_TRUE(dirs_.RecordProcess(kTask, leader).ok());
-  const Result<std::vector<std::string>> said = dirs_.CleanUp();
+  const Result<std::vector<std::string>> said = dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1");
   ASSERT_TRUE(said.ok()) << said.status().ToString();
   EXPECT_EQ(said->size(), 2u);
   ASSERT_TRUE(WaitFor([leader] { return ProcessesOfGroup(leader).empty(); }));
@@ -305,9 +226,9 @@ TEST_F(ProcessTableTest, AReusedNumberIsNotKilled) {
     std::ofstream(dir_.path() / "attempts/7.0.process") << other << " " << start << " " << boot;
   };
   record(stat.start_ticks - 1, BootId());
-  ASSERT_TRUE(dirs_.CleanUp().ok());
+  ASSERT_TRUE(dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1").ok());
   record(stat.start_ticks, "another-boot");
-  ASSERT_TRUE(dirs_.CleanUp().ok());
+  ASSERT_TRUE(dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1").ok());
   EXPECT_TRUE(ReadProcStat(other).has_value());
   EXPECT_NE(ReadProcStat(other)->state, 'Z');
   kill(other, SIGKILL);
