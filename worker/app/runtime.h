@@ -41,6 +41,7 @@ class Runtime {
   // Create, in this order.
   Status OpenDirectory();
   Status OpenLoop();
+  void OpenCgroups();
   Status OpenTrainer();
   Status OpenDevices();
   Status OpenSpool();

@@ -35,6 +35,7 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(const WorkerOptions& options, c
   std::unique_ptr<Runtime> runtime(new Runtime(options, log));
   RETURN_IF_ERROR(runtime->OpenDirectory());
   RETURN_IF_ERROR(runtime->OpenLoop());
+  runtime->OpenCgroups();
   RETURN_IF_ERROR(runtime->OpenTrainer());
   RETURN_IF_ERROR(runtime->OpenDevices());
   RETURN_IF_ERROR(runtime->OpenSpool());
@@ -92,6 +93,14 @@ Status Runtime::OpenLoop() {
     }
   });
   return Ok();
+}
+
+// Before the first child: the kernel hands memory out only while no process is left in the group.
+void Runtime::OpenCgroups() {
+  Result<std::unique_ptr<CgroupTree>> cgroups = CgroupTree::Take("/");
+  log_.Info("memory_limits", {{"by", cgroups.ok() ? "cgroup v2" : "watching"},
+                              {"why", cgroups.ok() ? "" : cgroups.status().message()}});
+  if (cgroups.ok()) cgroups_ = std::move(*cgroups);
 }
 
 Status Runtime::OpenTrainer() {
@@ -155,9 +164,6 @@ Status Runtime::OpenDevices() {
     if (slot.info.gpu) uuids.push_back(slot.info.device_uuid);
   }
   if (!uuids.empty()) gpus_ = std::make_unique<GpuMonitor>(std::move(nvml), std::move(uuids));
-  Result<std::unique_ptr<CgroupTree>> cgroups = CgroupTree::Take("/");
-  log_.Info("memory_limits", {{"by", cgroups.ok() ? "cgroup v2" : "watching"}});
-  if (cgroups.ok()) cgroups_ = std::move(*cgroups);
   return Ok();
 }
 

@@ -11,6 +11,8 @@ namespace fusor::agent {
 
 namespace {
 
+constexpr const char* kTaskPrefix = "fusor-task-";
+
 std::optional<std::uint64_t> NumberAfter(const std::string& text, std::string_view key) {
   std::istringstream in(text);
   std::string name;
@@ -52,11 +54,17 @@ Result<std::unique_ptr<CgroupTree>> CgroupTree::Take(const std::filesystem::path
     rmdir(leaf.c_str());
     return status;
   }
+  // Of an agent that was killed.
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(own, error)) {
+    if (!entry.path().filename().string().starts_with(kTaskPrefix)) continue;
+    TaskCgroup(entry.path()).KillAll();
+  }
   return std::unique_ptr<CgroupTree>(new CgroupTree(own));
 }
 
 Result<std::unique_ptr<TaskCgroup>> CgroupTree::Make(const std::string& task) {
-  const std::filesystem::path path = path_ / ("fusor-task-" + task);
+  const std::filesystem::path path = path_ / (kTaskPrefix + task);
   RETURN_IF_ERROR(MakeDirectory(path));
   return std::make_unique<TaskCgroup>(path);
 }

@@ -36,7 +36,9 @@ class TaskCgroup {
 class CgroupTree {
  public:
   // Takes the agent's own group, moves the agent into a leaf of it and hands out memory to the
-  // others. An error, which says why, where that is not permitted; then nothing has changed.
+  // others. Must come before the agent has children: they would stay in the group, and the kernel
+  // hands nothing out as long as it has processes of its own. Kills what an earlier agent's tasks
+  // left. An error, which says why, where that is not permitted; then nothing has changed.
   static Result<std::unique_ptr<CgroupTree>> Take(const std::filesystem::path& root);
 
   Result<std::unique_ptr<TaskCgroup>> Make(const std::string& task);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 constexpr Duration kLookAgainAfter{10};
+constexpr std::size_t kOomKillsKept = 10;
 
 bool GroupIsEmpty(pid_t group) { return kill(-group, 0) != 0 && errno == ESRCH; }
 
@@ -30,7 +31,9 @@ void AddFacts(const SlotPlan& plan, Event& event) {
 
 }  // namespace
 
-ProcessTable::ProcessTable(ProcessTableParts parts) : parts_(std::move(parts)) {}
+ProcessTable::ProcessTable(ProcessTableParts parts) : parts_(std::move(parts)) {
+  oom_kills_.push_back(OutOfMemoryKills(parts_.root));
+}
 
 ProcessTable::~ProcessTable() {
   *alive_ = false;
@@ -78,7 +81,6 @@ Status ProcessTable::Launch(const StartProcess& start) {
   task.slot = start.slot;
   task.io = std::move(*io);
   task.memory_limit = static_cast<std::uint64_t>(start.start.memory_gib * kGib);
-  task.oom_kills_before = OutOfMemoryKills(parts_.root);
   if (parts_.cgroups != nullptr && task.memory_limit > 0) {
     Result<std::unique_ptr<TaskCgroup>> group = parts_.cgroups->Make(
         std::to_string(start.task.attempt.value) + "." + std::to_string(start.task.rank));
@@ -129,7 +131,7 @@ void ProcessTable::OnExited(TaskKey key, int status) {
   if (exited.signaled && exited.code == SIGKILL && !task->killed) {
     exited.oom_killed = task->cgroup != nullptr
                             ? task->cgroup->WasOutOfMemory()
-                            : OutOfMemoryKills(parts_.root) > task->oom_kills_before;
+                            : OutOfMemoryKills(parts_.root) > oom_kills_.front();
   }
   parts_.emit(exited);
   WaitUntilGone(key);
@@ -200,6 +202,9 @@ void ProcessTable::EverySecond() {
     if (task.pid > 0 && !task.exited) Sample(task);
   }
   if (std::exchange(look_for_strays_, false)) parts_.children.KillStrays();
+  // A large process takes a while to die after the kernel has counted its kill.
+  oom_kills_.push_back(OutOfMemoryKills(parts_.root));
+  if (oom_kills_.size() > kOomKillsKept) oom_kills_.pop_front();
 }
 
 void ProcessTable::Sample(Running& task) {

@@ -3,6 +3,7 @@
 // The trial processes: starts them, passes on what they say, ends them, and tells when nothing of
 // one is left. Carries out the core's effects; decides nothing. Owned by the loop's thread.
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,7 +65,6 @@ class ProcessTable {
     pid_t pid = 0;
     bool killed = false;  // by us
     bool exited = false;
-    std::uint64_t oom_kills_before = 0;
     UsageWindow usage;
     CpuMeter cpu;
   };
@@ -83,6 +83,8 @@ class ProcessTable {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<TaskKey, Running> tasks_;  // until nothing of the process is left
   bool look_for_strays_ = false;
+  // How often the kernel had killed for memory, at the last seconds' looks; oldest first.
+  std::deque<std::uint64_t> oom_kills_;
 };
 
 }  // namespace fusor::agent
