@@ -197,9 +197,9 @@ void Agent::State::SetSpoolLevel(SpoolLevel level) {
 
 void Agent::State::Append(Task& task, FactBody body) {
   if (task.dropped || task.state == TaskState::kEnded) return;
-  // A final fact is synced at once too, but need not wait for it: lost with the machine, its
-  // attempt is dropped, and the coordinator has it or counts the attempt as lost.
-  const bool sync_now = WaitsForSync(body) || std::holds_alternative<FinalFact>(body);
+  // A final fact is not: lost with the machine, its attempt is dropped, and the coordinator has it
+  // or counts the attempt as lost. Mostly it is acknowledged, and gone, before the next sync.
+  const bool sync_now = WaitsForSync(body);
   Persist(SpoolAppend{task.key, task.facts.Append(std::move(body), Welcomed())});
   if (sync_now) {
     task.sync_wanted = false;

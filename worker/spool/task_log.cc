@@ -129,20 +129,16 @@ void TaskLog::Append(const Fact& fact, v1::Fact& scratch) {
 }
 
 Status TaskLog::StartSegment() {
-  const bool first_of_all = segments_.empty();
-  if (first_of_all) RETURN_IF_ERROR(MakeDirectory(directory_));
+  if (segments_.empty()) {
+    RETURN_IF_ERROR(MakeDirectory(directory_));
+    directory_is_new_ = true;
+  }
   const Segment segment{.first = last_written_ + 1, .bytes = 0};
   Result<UniqueFd> fd = OpenFile(PathOf(segment), O_WRONLY | O_CREAT | O_APPEND);
   if (!fd.ok()) return fd.status();
   segments_.push_back(segment);
   file_ = std::make_shared<const UniqueFd>(std::move(*fd));
-  // The new name must outlive a power cut too.
-  Result<UniqueFd> directory = OpenFile(directory_, O_RDONLY | O_DIRECTORY);
-  if (directory.ok()) unsynced_.push_back(std::make_shared<const UniqueFd>(std::move(*directory)));
-  if (first_of_all) {
-    Result<UniqueFd> parent = OpenFile(directory_.parent_path(), O_RDONLY | O_DIRECTORY);
-    if (parent.ok()) unsynced_.push_back(std::make_shared<const UniqueFd>(std::move(*parent)));
-  }
+  segment_is_new_ = true;
   return Ok();
 }
 
@@ -240,6 +236,14 @@ void TaskLog::Remove() {
 }
 
 std::vector<std::shared_ptr<const UniqueFd>> TaskLog::TakeUnsynced() {
+  // New names must outlive a power cut too. Opened only now: most tasks are over before their sync.
+  const auto add = [this](const std::filesystem::path& path) {
+    Result<UniqueFd> directory = OpenFile(path, O_RDONLY | O_DIRECTORY);
+    if (!directory.ok()) return;
+    unsynced_.push_back(std::make_shared<const UniqueFd>(std::move(*directory)));
+  };
+  if (std::exchange(segment_is_new_, false)) add(directory_);
+  if (std::exchange(directory_is_new_, false)) add(directory_.parent_path());
   return std::exchange(unsynced_, {});
 }
 

@@ -79,6 +79,8 @@ class TaskLog {
   std::string unwritten_;
   std::shared_ptr<const UniqueFd> file_;  // of the last segment; shared with syncs under way
   std::vector<std::shared_ptr<const UniqueFd>> unsynced_;
+  bool segment_is_new_ = false;  // its name is not synced yet
+  bool directory_is_new_ = false;
   Cursor cursor_;
 };
 
