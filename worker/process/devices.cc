@@ -97,7 +97,10 @@ std::vector<GpuDescription> ChooseGpus(const DeviceOptions& options, Nvml& nvml,
       }
       why = lock.status().message();
     }
-    plan.notes.push_back(gpu.name + " " + gpu.uuid + " is not offered: " + why);
+    plan.notes.push_back(gpu.name + " " + gpu.uuid + " (compute capability " +
+                         std::to_string(gpu.capability_major) + "." +
+                         std::to_string(gpu.capability_minor) + ", driver " + driver +
+                         ") is not offered: " + why);
   }
   return chosen;
 }
