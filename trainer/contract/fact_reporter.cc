@@ -79,8 +79,8 @@ void FactReporter::Started(const StartedReport& report) {
     first = false;
     text_ += JsonQuote(key) + ':' + JsonQuote(value);
   }
+  // Written with the progress that follows at once.
   text_ += "}}\n";
-  WriteOut();
 }
 
 void FactReporter::Progress(const ProgressReport& report) {

@@ -52,6 +52,7 @@ class Reporter {
  public:
   virtual ~Reporter() = default;
 
+  // Progress must follow at once: the two may travel together.
   virtual void Started(const StartedReport& report) = 0;
   virtual void Progress(const ProgressReport& report) = 0;
   virtual void Metrics(std::int64_t step, std::span<const Metric> values) = 0;

@@ -1,5 +1,6 @@
 #include "worker/app/runtime.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fusor::agent {
@@ -11,7 +12,18 @@ constexpr Duration kFlushPatience{2'000};
 // Rounds of events and effects in one turn; then descriptors have their turn again.
 constexpr int kRoundsMax = 64;
 
+// Facts that are not urgent wait so long for others: a short trial's whole story then is one
+// message to the coordinator, and one commit there.
+constexpr Duration kGatherFor{10};
+
 bool IsFacts(const WorkerMessage& message) { return std::holds_alternative<FactsMessage>(message); }
+
+// Somebody waits for it: the end, a result, the first step and every later sign of progress.
+bool IsUrgent(const FactBody& body) {
+  if (const auto* progress = std::get_if<ProgressFact>(&body)) return progress->step > 0;
+  return !std::holds_alternative<StartedFact>(body) && !std::holds_alternative<LogFact>(body) &&
+         !std::holds_alternative<MetricsFact>(body);
+}
 
 }  // namespace
 
@@ -32,14 +44,14 @@ bool Runtime::Run() {
 
 Time Runtime::Turn() {
   for (int round = 0; round < kRoundsMax && !done_; ++round) {
-    const bool due = loop_->Now() >= core_->NextDeadline();
+    const bool due = loop_->Now() >= std::min(core_->NextDeadline(), pump_at_);
     if (events_.empty() && !due) break;
     Effects effects;
     TakeEvents(effects);
     log_.Tell(effects);
     Carry(std::move(effects));
   }
-  return events_.empty() ? core_->NextDeadline() : loop_->Now();
+  return events_.empty() ? std::min(core_->NextDeadline(), pump_at_) : loop_->Now();
 }
 
 void Runtime::TakeEvents(Effects& effects) {
@@ -49,7 +61,22 @@ void Runtime::TakeEvents(Effects& effects) {
     core_->Apply(std::move(event), now, effects);
   }
   if (now >= core_->NextDeadline()) core_->Apply(Tick{}, now, effects);
-  core_->Pump(now, effects);
+  if (!MayGather(now, effects)) core_->Pump(now, effects);
+}
+
+bool Runtime::MayGather(Time now, const Effects& effects) {
+  bool appended = false;
+  bool urgent = false;
+  for (const Persist& persist : effects.persists) {
+    const auto* append = std::get_if<SpoolAppend>(&persist);
+    if (append == nullptr) continue;
+    appended = true;
+    urgent = urgent || IsUrgent(append->fact.body);
+  }
+  if (appended && pump_at_ == kNever) pump_at_ = now + kGatherFor;
+  if (!urgent && pump_at_ != kNever && now < pump_at_) return true;
+  pump_at_ = kNever;
+  return false;
 }
 
 void Runtime::EverySecond() {

@@ -53,6 +53,8 @@ class Runtime {
   Status RunUntil(Duration patience, const std::function<bool()>& reached);
   Time Turn();
   void TakeEvents(Effects& effects);
+  // May what there is to send wait for more?
+  bool MayGather(Time now, const Effects& effects);
   void EverySecond();
   void Emit(Event event) { events_.push_back(std::move(event)); }
 
@@ -89,6 +91,7 @@ class Runtime {
   bool datasets_seen_ = false;
 
   std::vector<Event> events_;
+  Time pump_at_ = kNever;                // facts wait for more until then
   std::vector<WorkerMessage> deferred_;  // facts that the disk has not taken yet
   SpoolLevel spool_level_ = SpoolLevel::kOk;
   bool spool_failed_ = false;
