@@ -2,11 +2,14 @@
 
 // BENCH=control: the control plane's figures (docs/performance.md explains each row).
 
+#include <string_view>
+
 #include "tests/bench/report.h"
 
 namespace fusor::bench {
 
-void RunControl(Report& report);
+// `only` names one part; empty = all.
+void RunControl(Report& report, std::string_view only);
 
 // Its parts.
 void MeasureTrials(Report& report);       // trials a second, simulated workers

@@ -118,6 +118,16 @@ TEST_F(ProbeTest, UnreadableJobIsRefusedWithItsReason) {
   EXPECT_NE(detail.find("matrix"), std::string::npos);
 }
 
+// So that nothing outside the worker's data sets can be named.
+TEST_F(ProbeTest, ADataSetIsANameNotAPath) {
+  for (const char* path : {"../../etc", "/etc", "cifar10/..", "./cifar10"}) {
+    Trial trial = Spawn(R"({"steps":1,"data":")" + std::string(path) + "\"}",
+                        "a" + std::to_string(std::string(path).size()));
+    EXPECT_EQ(trial.Finish().code, 2) << path;
+    EXPECT_NE(trial.Facts("failure")[0].Find("detail")->text.find("data"), std::string::npos);
+  }
+}
+
 TEST_F(ProbeTest, PrecisionOfAGpuIsRefusedOnACpu) {
   Trial trial = Spawn(R"({"steps":3,"precision":"fp16"})");
   EXPECT_EQ(trial.Finish().code, 1);
