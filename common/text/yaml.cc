@@ -48,6 +48,7 @@ class Builder : public YAML::EventHandler {
       : text_(text), source_(source), limits_(limits) {}
 
   YamlDocument Take() { return std::move(document_); }
+  void Complete() { document_.is_whole = !stopped_; }
   void Problem(TextPlace place, std::string message) {
     document_.problems.push_back({place, std::move(message)});
   }
@@ -111,6 +112,7 @@ class Builder : public YAML::EventHandler {
     std::size_t nodes = 1;
     std::size_t depth = 1;
     std::map<std::string, int, std::less<>> key_lines;
+    std::vector<std::size_t> refused;  // entries of a map that have a problem
   };
   struct Anchored {
     YamlNode node;
@@ -162,6 +164,7 @@ class Builder : public YAML::EventHandler {
     if (stopped_) return;
     Frame frame = std::move(open_.back());
     open_.pop_back();
+    if (!frame.refused.empty()) DropRefused(frame);
     if (frame.anchor != YAML::NullAnchor) {
       anchors_[frame.anchor] = {frame.node, frame.nodes, frame.depth};
     }
@@ -170,6 +173,19 @@ class Builder : public YAML::EventHandler {
       return;
     }
     Place(std::move(frame.node), frame.depth, frame.nodes);
+  }
+
+  static void DropRefused(Frame& frame) {
+    std::vector<YamlEntry> kept;
+    auto refused = frame.refused.begin();
+    for (std::size_t i = 0; i < frame.node.entries.size(); ++i) {
+      if (refused != frame.refused.end() && *refused == i) {
+        ++refused;
+      } else {
+        kept.push_back(std::move(frame.node.entries[i]));
+      }
+    }
+    frame.node.entries = std::move(kept);
   }
 
   void Finish(YamlNode node, YAML::anchor_t anchor) {
@@ -202,6 +218,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void PlaceKey(Frame& frame, const YamlNode& node) {
+    const std::size_t problems = document_.problems.size();
     if (node.kind != YamlNode::Kind::kScalar) {
       Problem(node.place, "a key must be a name");
     } else if (node.text == "<<" && !node.quoted) {
@@ -213,6 +230,7 @@ class Builder : public YAML::EventHandler {
                                 std::to_string(first->second) + ")");
       }
     }
+    if (document_.problems.size() > problems) frame.refused.push_back(frame.node.entries.size());
     frame.node.entries.push_back(
         {.key = node.text, .place = node.place, .source = source_, .value = {}});
     frame.has_key = true;
@@ -251,7 +269,11 @@ YamlDocument ParseYaml(std::string_view text, int source, const YamlLimits& limi
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
-    if (parser.HandleNextDocument(builder)) builder.Problem({}, "more than one document");
+    if (parser.HandleNextDocument(builder)) {
+      builder.Problem({}, "more than one document");
+    } else {
+      builder.Complete();
+    }
   } catch (const YAML::Exception& e) {
     // What follows a problem of our own need not make sense.
     if (!builder.stopped()) builder.Problem(PlaceOf(e.mark), "not YAML: " + e.msg);

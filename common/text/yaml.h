@@ -52,7 +52,10 @@ struct YamlProblem {
 
 struct YamlDocument {
   YamlNode root;
-  std::vector<YamlProblem> problems;  // empty: the tree is complete
+  std::vector<YamlProblem> problems;
+  // The text was read to its end. With problems, what they are about is left out of the tree, and
+  // the rest of it can be checked all the same.
+  bool is_whole = false;
 };
 
 struct YamlLimits {

@@ -89,7 +89,7 @@ SpecReport ParseSweep(std::string_view text, const std::vector<std::string>& ove
     problems.AddAt(problem.place, 0, "", problem.message);
   }
   SpecReport report;
-  if (document.problems.empty()) {
+  if (document.is_whole) {
     ApplyOverrides(overrides, document.root, problems);
     SweepSpec sweep = ReadSweep(document.root, problems);
     if (problems.count() == 0) report.spec = std::move(sweep);
