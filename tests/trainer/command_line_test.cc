@@ -11,6 +11,7 @@
 
 #include "tests/trainer/agent.h"
 #include "trainer/process/arguments.h"
+#include "trainer/process/log_reporter.h"
 
 namespace fusor {
 namespace {
@@ -35,6 +36,43 @@ TEST(Arguments, ReadsParametersByTheirType) {
   EXPECT_EQ(parsed->out, "/tmp/x");
   EXPECT_EQ(parsed->job.threads, 3);
   EXPECT_EQ(parsed->job.datasets_dir, "/data");
+}
+
+// Counts what reaches it.
+class Counting final : public Reporter {
+ public:
+  void Started(const StartedReport&) override { ++reports; }
+  void Progress(const ProgressReport&) override { ++reports; }
+  void Metrics(std::int64_t, std::span<const Metric>) override { ++reports; }
+  void Evaluated(const EvaluationReport&) override { ++reports; }
+  void Checkpointed(std::int64_t, std::span<const std::string>) override { ++reports; }
+  void Made(const ArtifactReport&) override { ++reports; }
+  void Ended(std::int64_t, const Outcome&) override { ++reports; }
+  int reports = 0;
+};
+
+TEST(LogReporter, WritesTheFirstAndTheLastEvaluationAndPassesAllOn) {
+  char* text = nullptr;
+  std::size_t bytes = 0;
+  std::FILE* log = open_memstream(&text, &bytes);
+  Counting next;
+  LogReporter reporter(next, log);
+  reporter.Started({.resumed_from_step = 40, .bit_exact = false, .info = {}});
+  for (int step = 1; step <= 1000; ++step) {
+    reporter.Evaluated({.step = step, .epoch = 1, .values = {{"val/loss", 0.5}}});
+  }
+  reporter.Ended(
+      1000, {.kind = OutcomeKind::kFailed, .failure = Failure::kDiverged, .detail = "loss is nan"});
+  std::fclose(log);
+  const std::string written(text, bytes);
+  std::free(text);
+  EXPECT_THAT(written, ::testing::StartsWith(
+                           "goes on from step 40, not bit for bit: threads, precision or machine "
+                           "differ\nepoch 1  step 1  val/loss 0.5\n"));
+  EXPECT_THAT(written,
+              ::testing::EndsWith("epoch 1  step 1000  val/loss 0.5\nfailed: loss is nan\n"));
+  EXPECT_LT(written.size(), 10'000U);
+  EXPECT_EQ(next.reports, 1002);
 }
 
 TEST(Arguments, EqualConfigurationsHaveEqualPlaces) {

@@ -4,21 +4,13 @@
 
 #include <algorithm>
 
+#include "trainer/process/log_reporter.h"
+
 namespace fusor {
 namespace {
 
 constexpr std::chrono::milliseconds kMetricsEvery{100};
 constexpr std::size_t kMetricsShown = 3;
-
-std::string Line(std::span<const Metric> values, std::size_t count) {
-  std::string text;
-  for (const Metric& metric : values.first(std::min(values.size(), count))) {
-    char number[32];
-    std::snprintf(number, sizeof number, "%.4g", metric.value);
-    text += "  " + metric.name + " " + number;
-  }
-  return text;
-}
 
 std::string Clockwise(double seconds) {
   char text[32];
@@ -65,7 +57,7 @@ void ConsoleReporter::Progress(const ProgressReport& report) {
 
 void ConsoleReporter::Metrics(std::int64_t, std::span<const Metric> values) {
   if (!terminal_ || Clock::now() - metrics_at_ < kMetricsEvery) return;
-  metrics_ = Line(values, kMetricsShown);
+  metrics_ = MetricsText(values, kMetricsShown);
   metrics_at_ = Clock::now();
 }
 
@@ -73,7 +65,7 @@ void ConsoleReporter::Evaluated(const EvaluationReport& report) {
   ClearLine();
   std::fprintf(out_, "%s  epoch %lld  step %lld%s\n", title_.c_str(),
                static_cast<long long>(report.epoch), static_cast<long long>(report.step),
-               Line(report.values, report.values.size()).c_str());
+               MetricsText(report.values, report.values.size()).c_str());
 }
 
 void ConsoleReporter::Made(const ArtifactReport& report) {

@@ -13,6 +13,7 @@
 #include "trainer/engine/loop.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/process/child.h"
+#include "trainer/process/log_reporter.h"
 #include "trainer/recipes/registry.h"
 
 namespace fusor {
@@ -128,7 +129,8 @@ int RunJob(const std::string& job_path, const HostInfo& host) {
   Control control({.command_fd = kCommandsDescriptor,
                    .signal_fd = WatchSignals({SIGTERM}),
                    .abort = [] { _exit(kExitAborted); }});
-  Outcome outcome = RunTrial(*job, host, reporter, control);
+  LogReporter logged(reporter, stdout);
+  Outcome outcome = RunTrial(*job, host, logged, control);
   std::fflush(nullptr);
   if (reporter.reader_gone()) return kExitAborted;
   return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;
