@@ -14,83 +14,166 @@ std::string Names(const std::vector<CommandSpec>& commands) {
   return Join(names, " ");
 }
 
+// The command's own options, those of every command, and --output where there is a choice.
 std::vector<OptionSpec> AllOptions(const CommandSpec& command) {
   std::vector<OptionSpec> all = command.options;
   for (const OptionSpec& option : GlobalOptionSpecs()) all.push_back(option);
+  if (command.outputs.size() < 2) return all;
+  OptionSpec output = {.name = "output", .takes = Takes::kText, .help = "how to print"};
+  if (!TakesLetterO(command)) output.letter = 'o';
+  for (const Output each : command.outputs) output.choices.emplace_back(OutputName(each));
+  all.push_back(std::move(output));
   return all;
 }
 
-std::string OptionWords(const CommandSpec& command) {
-  std::string words;
-  for (const OptionSpec& option : AllOptions(command)) words += "--" + option.name + " ";
-  if (command.outputs.size() > 1) words += "--output ";
-  return words + "--help";
+// "--tail -n": the words that mean the option, parted by `between`.
+std::string OptionWords(const OptionSpec& option, std::string_view between) {
+  std::string words = "--" + option.name;
+  if (option.letter != 0) words += std::string(between) + "-" + option.letter;
+  return words;
 }
 
-// The shell words that list what an argument can be; empty = files or nothing.
-std::string Lister(Completes completes) {
+// The body of the case that offers the value of an option; `list` holds the function's answer.
+std::string ValueCase(const OptionSpec& option) {
+  if (!option.choices.empty()) return "_fusor_offer " + Join(option.choices, " ");
+  if (option.takes == Takes::kDirectory) return "_fusor_files -d";
+  if (option.takes == Takes::kFile) return "_fusor_files -f";
+  return ":";
+}
+
+std::string ArgumentCase(Completes completes) {
   switch (completes) {
-    case Completes::kSweep:
-      return "echo last; fusor ls -o id 2>/dev/null";
-    case Completes::kRecipe:
-      return "fusor recipes -o id 2>/dev/null";
-    case Completes::kWorker:
-      return "fusor workers -o id 2>/dev/null";
-    case Completes::kShell:
-      return "echo bash zsh fish";
-    case Completes::kNothing:
     case Completes::kFile:
-      return "";
+      return "_fusor_files -f";
+    case Completes::kSweep:
+      return "_fusor_sweeps";
+    case Completes::kTrial:
+    case Completes::kSweepOrTrial:
+      return "_fusor_trials";
+    case Completes::kRecipe:
+      return "_fusor_list recipes -o id";
+    case Completes::kWorker:
+      return "_fusor_list workers -o id";
+    case Completes::kShell:
+      return "_fusor_offer bash zsh fish";
+    case Completes::kSetting:
+      return "_fusor_offer priority= max_running=";
+    case Completes::kNothing:
+      return ":";
   }
-  return "";
+  return ":";
 }
 
-// bash and zsh share one function; zsh runs it through bashcompinit.
-std::string BashScript(const std::vector<CommandSpec>& commands) {
-  std::string out =
-      "# Completion of fusor for bash: source <(fusor completion bash)\n"
-      "_fusor() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} command='' i\n"
-      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    case ${COMP_WORDS[i]} in\n"
-      "      --data|--coordinator|--token-file) ((i++)) ;;\n"
-      "      -*) ;;\n"
-      "      *) command=${COMP_WORDS[i]}; break ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  local commands='" +
-      Names(commands) +
-      "' options='' list=''\n"
-      "  case $command in\n"
-      "    '') COMPREPLY=($(compgen -W \"$commands --help\" -- \"$word\")); return ;;\n";
+// Helpers of the bash function. What the coordinator says is compared, never evaluated: a worker's
+// name is somebody else's text. `target` is --data and the like of the command line itself.
+constexpr std::string_view kBashHelpers = R"bash(_fusor_offer() {
+  local each
+  for each in "$@"; do [[ $each == "$word"* ]] && COMPREPLY+=("$each"); done
+}
+_fusor_files() {
+  compopt -o filenames 2>/dev/null
+  local each
+  while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen "$1" -- "$word")
+}
+_fusor_list() {
+  local each
+  while IFS= read -r each; do _fusor_offer "$each"; done \
+    < <("$program" "$@" "${target[@]}" 2>/dev/null </dev/null)
+}
+_fusor_sweeps() {
+  local id name rest
+  _fusor_offer last
+  while IFS=, read -r id name rest; do [[ $id == id ]] || _fusor_offer "$id" "$name"; done \
+    < <("$program" ls -o csv "${target[@]}" 2>/dev/null </dev/null)
+}
+_fusor_trials() {
+  if [[ $word != *.* ]]; then
+    compopt -o nospace 2>/dev/null
+    _fusor_sweeps
+    return
+  fi
+  local sweep=${word%%.*} each
+  while IFS= read -r each; do _fusor_offer "$sweep.${each#*.}"; done \
+    < <("$program" trials "$sweep" --limit 1000 -o id "${target[@]}" 2>/dev/null </dev/null)
+}
+)bash";
+
+// Finds the command, the place of the word among its arguments, and the option before the word.
+// bash parts "--state=failed" into three words.
+constexpr std::string_view kBashBegin = R"bash(_fusor() {
+  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]}
+  local program=${COMP_WORDS[0]} command='' each i place=0
+  local -a target=()
+  COMPREPLY=()
+  [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}
+  if [[ $word == '=' ]]; then
+    word=''
+  elif [[ $last == '=' ]]; then
+    last=${COMP_WORDS[COMP_CWORD-2]}
+  fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    each=${COMP_WORDS[i]}
+    case $each in
+      --data|--coordinator|--token-file)
+        if ((i + 1 < COMP_CWORD)); then target+=("$each" "${COMP_WORDS[i+1]}"); fi
+        ((i++))
+        ;;
+      -*) if _fusor_takes_value "$command" "$each"; then ((i++)); fi ;;
+      '=') ;;
+      *) if [[ -z $command ]]; then command=$each; else ((place++)); fi ;;
+    esac
+  done
+)bash";
+
+std::string BashTakesValue(const std::vector<CommandSpec>& commands) {
+  std::string out = "_fusor_takes_value() {\n  case \"$1 $2\" in\n";
   for (const CommandSpec& command : commands) {
-    out += "    " + command.name + ")\n      options='" + OptionWords(command) + "'\n";
-    if (command.outputs.size() > 1) {
-      out += "      [[ $last == -o || $last == --output ]] && list='echo table json csv id'\n";
+    std::vector<std::string> words;
+    for (const OptionSpec& option : AllOptions(command)) {
+      if (option.takes == Takes::kNothing) continue;
+      words.push_back("'" + command.name + " " + OptionWords(option, "'|'" + command.name + " ") +
+                      "'");
     }
-    for (const OptionSpec& option : command.options) {
-      if (option.choices.empty()) continue;
-      out += "      [[ $last == --" + option.name + " ]] && list='echo " +
-             Join(option.choices, " ") + "'\n";
-    }
-    if (!command.arguments.empty()) {
-      const std::string lister = Lister(command.arguments[0].completes);
-      if (!lister.empty()) out += "      [[ -z $list ]] && list='" + lister + "'\n";
-    }
-    out += "      ;;\n";
+    if (!words.empty()) out += "    " + Join(words, "|") + ") return 0 ;;\n";
   }
-  out +=
-      "  esac\n"
-      "  if [[ $word == -* ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-      "  elif [[ -n $list ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$(eval \"$list\")\" -- \"$word\"))\n"
-      "  else\n"
-      "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
-      "  fi\n"
-      "}\n"
-      "complete -o filenames -F _fusor fusor\n";
-  return out;
+  return out + "  esac\n  return 1\n}\n";
+}
+
+std::string BashCommand(const CommandSpec& command) {
+  std::string out = "    " + command.name + ")\n      case $last in\n";
+  std::string names;
+  for (const OptionSpec& option : AllOptions(command)) {
+    names += "--" + option.name + " ";
+    if (option.takes == Takes::kNothing) continue;
+    out += "        " + OptionWords(option, "|") + ") " + ValueCase(option) + "; return ;;\n";
+  }
+  out += "      esac\n      if [[ $word == -* ]]; then\n        _fusor_offer " + names +
+         "--help\n        return\n      fi\n      case $place in\n";
+  for (std::size_t i = 0; i < command.arguments.size(); ++i) {
+    const ArgumentSpec& argument = command.arguments[i];
+    out += "        " + (argument.many ? "*" : std::to_string(i)) + ") " +
+           ArgumentCase(argument.completes) + " ;;\n";
+  }
+  return out + "      esac\n      ;;\n";
+}
+
+// bash and zsh share these functions; zsh runs them through bashcompinit.
+std::string BashScript(const std::vector<CommandSpec>& commands) {
+  std::string out = "# Completion of fusor for bash: source <(fusor completion bash)\n";
+  out += kBashHelpers;
+  out += BashTakesValue(commands);
+  out += kBashBegin;
+  out += "  case $command in\n    '')\n      case $last in\n";
+  std::string names;
+  for (const OptionSpec& option : GlobalOptionSpecs()) {
+    names += "--" + option.name + " ";
+    if (option.takes == Takes::kNothing) continue;
+    out += "        " + OptionWords(option, "|") + ") " + ValueCase(option) + "; return ;;\n";
+  }
+  out += "      esac\n      if [[ $word == -* ]]; then\n        _fusor_offer " + names +
+         "--help\n      else\n        _fusor_offer " + Names(commands) + "\n      fi\n      ;;\n";
+  for (const CommandSpec& command : commands) out += BashCommand(command);
+  return out + "  esac\n}\ncomplete -F _fusor fusor\n";
 }
 
 std::string Quoted(std::string_view text) {
@@ -116,6 +199,29 @@ std::string FishOption(const CommandSpec& command, const OptionSpec& option) {
   return line + " -d " + Quoted(option.help) + "\n";
 }
 
+// What fish offers for an argument: words, or how to list them.
+std::string FishWords(Completes completes) {
+  switch (completes) {
+    case Completes::kSweep:
+    case Completes::kTrial:
+    case Completes::kSweepOrTrial:
+      return " -a '(echo last; fusor ls -o id 2>/dev/null)'";
+    case Completes::kRecipe:
+      return " -a '(fusor recipes -o id 2>/dev/null)'";
+    case Completes::kWorker:
+      return " -a '(fusor workers -o id 2>/dev/null)'";
+    case Completes::kShell:
+      return " -a 'bash zsh fish'";
+    case Completes::kSetting:
+      return " -a 'priority= max_running='";
+    case Completes::kFile:
+      return " -F";
+    case Completes::kNothing:
+      return "";
+  }
+  return "";
+}
+
 std::string FishScript(const std::vector<CommandSpec>& commands) {
   std::string out =
       "# Completion of fusor for fish: fusor completion fish | source\n"
@@ -124,18 +230,11 @@ std::string FishScript(const std::vector<CommandSpec>& commands) {
     out += "complete -c fusor -n __fish_use_subcommand -a " + command.name + " -d " +
            Quoted(command.help) + "\n";
     for (const OptionSpec& option : AllOptions(command)) out += FishOption(command, option);
-    if (command.outputs.size() > 1) {
-      out += "complete -c fusor -n '__fish_seen_subcommand_from " + command.name +
-             "' -s o -l output -x -a 'table json csv id' -d 'how to print'\n";
-    }
-    if (command.arguments.empty()) continue;
-    const std::string on = "complete -c fusor -n '__fish_seen_subcommand_from " + command.name;
-    const std::string lister = Lister(command.arguments[0].completes);
-    if (!lister.empty()) {
-      const bool is_line = command.arguments[0].completes == Completes::kShell;
-      out += on + "' -a '(" + (is_line ? "printf \"%s\\n\" bash zsh fish" : lister) + ")'\n";
-    } else if (command.arguments[0].completes == Completes::kFile) {
-      out += on + "' -F\n";
+    for (const ArgumentSpec& argument : command.arguments) {
+      const std::string words = FishWords(argument.completes);
+      if (words.empty()) continue;
+      out +=
+          "complete -c fusor -n '__fish_seen_subcommand_from " + command.name + "'" + words + "\n";
     }
   }
   return out;

@@ -1,6 +1,5 @@
 #include "client/cli/help.h"
 
-#include <algorithm>
 #include <array>
 
 #include "client/format/text.h"
@@ -61,25 +60,9 @@ std::string OptionWords(const OptionSpec& option) {
   return words;
 }
 
-std::string OutputName(Output output) {
-  switch (output) {
-    case Output::kTable:
-      return "table";
-    case Output::kJson:
-      return "json";
-    case Output::kCsv:
-      return "csv";
-    case Output::kId:
-      return "id";
-    case Output::kMarkdown:
-      return "markdown";
-  }
-  return "";
-}
-
 std::string OutputNames(const CommandSpec& command) {
   std::vector<std::string> names;
-  for (const Output output : command.outputs) names.push_back(OutputName(output));
+  for (const Output output : command.outputs) names.emplace_back(OutputName(output));
   return Join(names, "|");
 }
 
@@ -121,10 +104,7 @@ std::string HelpText(const CommandSpec& command) {
     entries.emplace_back(OptionWords(option), option.help);
   }
   if (command.outputs.size() > 1) {
-    const bool is_taken =
-        std::any_of(command.options.begin(), command.options.end(),
-                    [](const OptionSpec& option) { return option.letter == 'o'; });
-    entries.emplace_back(is_taken ? "--output FORM" : "-o, --output FORM",
+    entries.emplace_back(TakesLetterO(command) ? "--output FORM" : "-o, --output FORM",
                          "how to print: " + OutputNames(command));
   }
   std::size_t width = 0;

@@ -92,15 +92,18 @@ Status Collect(const CommandSpec& command, const Bound& bound, Arguments& argume
 
 Status CollectOutput(const CommandSpec& command, const Values& given, GlobalOptions& global) {
   if (given.empty()) return Ok();
-  global.output = OutputFromName(given.back());
-  if (!global.output) {
-    return InvalidArgument("-o: '" + given.back() + "' is not known; table, json, csv or id");
-  }
   const auto& outputs = command.outputs;
-  if (std::find(outputs.begin(), outputs.end(), *global.output) == outputs.end()) {
-    return InvalidArgument("fusor " + command.name + " has no output form '" + given.back() + "'");
+  global.output = OutputFromName(given.back());
+  if (global.output && std::find(outputs.begin(), outputs.end(), *global.output) != outputs.end()) {
+    return Ok();
   }
-  return Ok();
+  if (outputs.size() == 1) {
+    return InvalidArgument("fusor " + command.name + " prints one form only, without -o");
+  }
+  std::vector<std::string> names;
+  for (const Output each : outputs) names.emplace_back(OutputName(each));
+  return InvalidArgument("fusor " + command.name + " has no output form '" + given.back() + "'; " +
+                         JoinNames(names));
 }
 
 // The first word that is no option and no option's value: what should have been the command.
@@ -147,6 +150,9 @@ std::string Explained(const std::string& message, const CommandSpec* command, co
   }
   return message;
 }
+
+// "fusor help", "fusor help submit": what --help says, in the words of other programs.
+bool AsksForHelp(const Values& words) { return !words.empty() && words[0] == "help"; }
 
 // One reading of one command line.
 class Reading {
@@ -233,6 +239,11 @@ GlobalOptions Reading::Global() const {
 
 Result<ParsedCommand> Reading::Finish() const {
   ParsedCommand parsed;
+  if (AsksForHelp(words_)) {
+    std::vector<std::string> rest(words_.begin() + 1, words_.end());
+    rest.emplace_back("--help");
+    return Reading(commands_, rest).Finish();
+  }
   if (WantsHelp()) {
     parsed.help =
         chosen_ < commands_.size() ? HelpText(commands_[chosen_]) : OverviewText(commands_);

@@ -1,5 +1,6 @@
 #include "client/cli/spec.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -35,6 +36,11 @@ std::optional<Duration> Arguments::Time(std::string_view name) const {
 
 void Arguments::Put(std::string name, std::vector<std::string> values) {
   values_[std::move(name)] = std::move(values);
+}
+
+bool TakesLetterO(const CommandSpec& command) {
+  return std::any_of(command.options.begin(), command.options.end(),
+                     [](const OptionSpec& option) { return option.letter == 'o'; });
 }
 
 const std::vector<OptionSpec>& GlobalOptionSpecs() {

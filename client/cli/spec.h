@@ -21,7 +21,17 @@ class Session;
 enum class Takes : std::uint8_t { kNothing, kText, kCount, kDuration, kFile, kDirectory };
 
 // What a shell offers for a positional argument.
-enum class Completes : std::uint8_t { kNothing, kFile, kSweep, kRecipe, kWorker, kShell };
+enum class Completes : std::uint8_t {
+  kNothing,
+  kFile,
+  kSweep,
+  kTrial,
+  kSweepOrTrial,
+  kRecipe,
+  kWorker,
+  kShell,
+  kSetting  // of `set`
+};
 
 struct OptionSpec {
   std::string name;  // "follow": --follow
@@ -62,6 +72,9 @@ struct CommandSpec {
   std::string notes;    // below the help: examples
   Result<int> (*run)(Session& session) = nullptr;  // the exit code
 };
+
+// True if -o is an option of the command itself, so that only --output selects the form.
+bool TakesLetterO(const CommandSpec& command);
 
 // The words of one command line, checked against the command's declaration.
 class Arguments {

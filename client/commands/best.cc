@@ -46,6 +46,10 @@ Result<int> RunBest(Session& session) {
   request.set_id(*id);
   const Result<v1::GetTrialResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
+  if (session.output() == Output::kCsv) {
+    WriteTable(session.out(), session.output(), session.look(), TrialAsTable(*response));
+    return kExitOk;
+  }
   session.Show(TrialJson(*response), TrialText(*response, session.now(), session.look()));
   session.Next({"fusor best " + std::to_string(*sweep) + " --download DIR  # its model",
                 "fusor metrics " + *id});
@@ -96,7 +100,7 @@ CommandSpec BestCommand() {
                    .takes = Takes::kDirectory,
                    .value_name = "DIR",
                    .help = "write its model there"}};
-  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kCsv, Output::kId};
   spec.run = RunBest;
   return spec;
 }
@@ -108,7 +112,7 @@ CommandSpec ArtifactsCommand() {
   spec.help = "the files that a trial or a sweep produced";
   spec.arguments = {{.name = "TRIAL|SWEEP",
                      .help = "last.experts.3, or a sweep",
-                     .completes = Completes::kSweep}};
+                     .completes = Completes::kSweepOrTrial}};
   spec.options = {{.name = "kind",
                    .takes = Takes::kText,
                    .value_name = "KIND",

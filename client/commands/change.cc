@@ -73,7 +73,7 @@ Result<int> RunSet(Session& session) {
     json.Set("max_running", request.max_running());
     said.push_back("max_running " + std::to_string(request.max_running()));
   }
-  session.Show(json, "sweep " + id + ": " + Join(said, ", ") + "\n");
+  session.Report(json, "sweep " + id + ": " + Join(said, ", "), {id});
   session.Next({"fusor show " + id});
   return kExitOk;
 }
@@ -116,9 +116,10 @@ Result<int> RunExtend(Session& session) {
   const Result<v1::ExtendSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
   const std::string id = std::to_string(*sweep);
-  session.Show(Json::Object().Set("sweep", *sweep).Set("trials_added", response->trials_added()),
-               "sweep " + id + ": " + CountOf(response->trials_added(), "trial") +
-                   " added, the others are as they were\n");
+  session.Report(Json::Object().Set("sweep", *sweep).Set("trials_added", response->trials_added()),
+                 "sweep " + id + ": " + CountOf(response->trials_added(), "trial") +
+                     " added, the others are as they were",
+                 {id});
   session.Next({"fusor watch " + id, "fusor results " + id});
   return kExitOk;
 }
@@ -165,7 +166,7 @@ Result<int> RunRm(Session& session) {
   request.set_sweep(*sweep);
   const Result<v1::DeleteSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
-  session.Show(Json::Object().Set("removed", *sweep), "sweep " + id + " removed\n");
+  session.Report(Json::Object().Set("removed", *sweep), "sweep " + id + " removed", {id});
   session.Next({"fusor ls"});
   return kExitOk;
 }
@@ -180,9 +181,10 @@ CommandSpec SetCommand() {
   spec.arguments = {SweepArgument(),
                     {.name = "NAME=VALUE",
                      .help = "priority=1..99 (higher first), max_running=N (0 = no limit)",
-                     .many = true}};
+                     .many = true,
+                     .completes = Completes::kSetting}};
   spec.options = {RequestIdOption()};
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
   spec.notes = "example\n  fusor set last priority=80 max_running=4\n";
   spec.run = RunSet;
   return spec;
@@ -200,7 +202,7 @@ CommandSpec ExtendCommand() {
                    .help = "the seeds to add; ranges as 5-8",
                    .repeatable = true},
                   RequestIdOption()};
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
   spec.run = RunExtend;
   return spec;
 }
@@ -212,7 +214,7 @@ CommandSpec RmCommand() {
   spec.help = "remove a sweep that is over: its rows, metrics, logs and artifacts";
   spec.arguments = {SweepArgument()};
   spec.options = {{.name = "yes", .letter = 'y', .help = "do not ask"}, RequestIdOption()};
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
   spec.run = RunRm;
   return spec;
 }

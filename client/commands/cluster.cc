@@ -77,11 +77,11 @@ Result<int> RunDrain(Session& session) {
   if (!response.ok()) return response.status();
   std::string text = "worker " + worker + " takes no new trials; ";
   text += deadline ? "what still runs at " + ClockText(session.now() + *deadline) +
-                         " writes a checkpoint and is handed back\n"
-                   : "what runs goes on to its end\n";
+                         " writes a checkpoint and is handed back"
+                   : "what runs goes on to its end";
   Json json = Json::Object().Set("drained", worker);
   json.Set("deadline", deadline ? TimeJson(session.now() + *deadline) : Json());
-  session.Show(json, text);
+  session.Report(json, text, {worker});
   session.Next({"fusor workers " + worker + "  # what still runs there",
                 "fusor resume --worker " + worker + "  # take trials again"});
   return kExitOk;
@@ -122,7 +122,7 @@ CommandSpec DrainCommand() {
                    .value_name = "TEXT",
                    .help = "shown with the worker"},
                   RequestIdOption()};
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
   spec.run = RunDrain;
   return spec;
 }

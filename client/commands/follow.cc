@@ -238,7 +238,10 @@ Result<int> ShowEnd(Session& session, Api& api, const v1::Sweep& sweep) {
 
 void NextAfterEnd(Session& session, const v1::Sweep& sweep) {
   const std::string id = std::to_string(sweep.id());
-  if (ExitCodeOf(sweep) != kExitOk) {
+  if (ExitCodeOf(sweep) != kExitOk && CountsOf(sweep.counts()).failed == 0) {
+    session.Next({"fusor trials " + id + "  # how far they came",
+                  "fusor retry " + id + "  # run the rest after all"});
+  } else if (ExitCodeOf(sweep) != kExitOk) {
     session.Next({"fusor trials " + id + " --state failed  # what failed, and why",
                   "fusor logs " + id + "  # what they wrote",
                   "fusor retry " + id + "  # try the failed ones again"});

@@ -81,7 +81,7 @@ CommandSpec GetCommand() {
   spec.help = "write models, logs, CSV files and metrics into a readable tree of folders";
   spec.arguments = {{.name = "ARTIFACT|TRIAL|SWEEP",
                      .help = "a12, last.experts.3, or a sweep",
-                     .completes = Completes::kSweep}};
+                     .completes = Completes::kSweepOrTrial}};
   spec.options = {
       {.name = "out",
        .letter = 'o',

@@ -44,11 +44,14 @@ class LocalRun {
   void StopCluster();
   void Say(const std::string& text) const;
   std::string Shown(const std::filesystem::path& path) const;
+  void SayWhatIsNext(int code, bool joined) const;
+  std::string Words(const Submission& submission) const;  // those of this command line
 
   Session& session_;
   const std::filesystem::path data_;
   LocalCluster cluster_;
   std::atomic<bool> interrupted_{false};
+  std::uint64_t sweep_ = 0;
 };
 
 std::filesystem::path LocalRun::DataOf(const Session& session) {
@@ -76,6 +79,15 @@ std::string LocalRun::Shown(const std::filesystem::path& path) const {
   const std::filesystem::path relative = path.lexically_relative(session_.environment().directory);
   const bool is_below = !relative.empty() && *relative.begin() != "..";
   return is_below ? relative.string() : path.string();
+}
+
+std::string LocalRun::Words(const Submission& submission) const {
+  std::string words = ShellWord(submission.file) + OverrideWords(submission.overrides);
+  for (const char* name : {"slots", "device", "datasets", "get"}) {
+    if (!session_.arguments().Has(name)) continue;
+    words += std::string(" --") + name + " " + ShellWord(session_.arguments().Text(name));
+  }
+  return words;
 }
 
 Result<bool> LocalRun::GoOn(Api& api, std::uint64_t sweep) {
@@ -147,6 +159,7 @@ Result<int> LocalRun::RunSweep(const Submission& submission, const std::string& 
   const Result<std::uint64_t> sweep = FindOrSubmit(*api, submission, key);
   if (!sweep.ok()) return sweep.status();
   if (*sweep == 0) return kExitBadInput;
+  sweep_ = *sweep;
   FollowOptions options;
   options.patience = kPatience;
   const Result<Followed> followed = FollowSweep(session_, *api, *sweep, options);
@@ -177,6 +190,27 @@ void LocalRun::StopCluster() {
   cluster_.Stop(kill_now);
 }
 
+void LocalRun::SayWhatIsNext(int code, bool joined) const {
+  const auto is_set = [&](const char* name) {
+    return !session_.environment().Variable(name).empty();
+  };
+  // Without --data, ./.fusor is found by itself unless the environment names another place.
+  const bool elsewhere = is_set("FUSOR_HOME") || is_set("FUSOR_COORDINATOR");
+  const std::string data = ShellWord(Shown(data_));
+  const std::string at =
+      elsewhere && session_.Question().data.empty() ? " --data " + data : std::string();
+  const std::string id = std::to_string(sweep_);
+  const std::string look =
+      code == kExitOk ? "fusor get " + id + " -o DIR" + at + "  # models, logs, metrics"
+                      : "fusor trials " + id + " --state failed" + at + "  # what failed, and why";
+  if (joined) {
+    session_.Next({look, "fusor results " + id + at});
+  } else {
+    session_.Next({"fusord --data " + data + " &  # brings the coordinator back, to look again:",
+                   look, "fusor results " + id + at});
+  }
+}
+
 Result<int> LocalRun::Run() {
   Submission submission;
   submission.file = session_.arguments().Text("FILE");
@@ -187,17 +221,14 @@ Result<int> LocalRun::Run() {
   Result<int> code = RunSweep(submission, RunKey(submission.source, submission.overrides));
   const bool joined = cluster_.is_joined();
   StopCluster();
-  const std::string again = "fusor local " + submission.file;
+  const std::string again = "fusor local " + Words(submission);
   if (interrupted_) {
     Say("stopped; nothing is lost");
     session_.Next({again + "  # goes on where it stopped"});
     return kExitInterrupted;
   }
-  if (!code.ok() || *code == kExitBadInput || joined) return code;
-  session_.Next(
-      {"fusord --data " + Shown(data_) + " &  # brings the coordinator back, to look again:",
-       "fusor results last --data " + Shown(data_),
-       "fusor get last -o DIR --data " + Shown(data_) + "  # models, logs, metrics"});
+  if (!code.ok() || *code == kExitBadInput) return code;
+  SayWhatIsNext(*code, joined);
   return code;
 }
 

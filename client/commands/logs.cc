@@ -1,4 +1,5 @@
 #include <ostream>
+#include <utility>
 
 #include "client/commands/commands.h"
 #include "client/commands/options.h"
@@ -23,11 +24,28 @@ Status Choose(Session& session, Api& api, v1::WatchLogsRequest& request) {
   return sweep.status();
 }
 
+// The sweep that the lines are of.
+Result<v1::Sweep> SweepOf(Api& api, const v1::WatchLogsRequest& request) {
+  v1::GetSweepRequest get;
+  get.set_sweep(request.sweep());
+  if (!request.trial().empty()) {
+    const Result<std::uint64_t> id =
+        ResolveSweep(api, request.trial().substr(0, request.trial().find('.')));
+    if (!id.ok()) return id.status();
+    get.set_sweep(*id);
+  }
+  Result<v1::GetSweepResponse> found = api.Call(get);
+  if (!found.ok()) return found.status();
+  return std::move(*found->mutable_sweep());
+}
+
 Result<int> Run(Session& session) {
   const Result<Api*> api = session.Connect();
   if (!api.ok()) return api.status();
   v1::WatchLogsRequest request;
   RETURN_IF_ERROR(Choose(session, **api, request));
+  const Result<v1::Sweep> sweep = SweepOf(**api, request);
+  if (!sweep.ok()) return sweep.status();
   const bool follow = session.arguments().Flag("follow");
   request.set_follow(follow);
   request.set_tail(static_cast<std::uint32_t>(session.arguments().Count("tail", 0)));
@@ -45,7 +63,7 @@ Result<int> Run(Session& session) {
             request.set_cursor(line.cursor());
             progressed = true;
             session.out() << (session.output() == Output::kJson
-                                  ? LogJson(line).Line()
+                                  ? LogJson(line, *sweep).Line()
                                   : LogText(line, style, session.look()))
                           << "\n";
           }

@@ -11,14 +11,14 @@ ArgumentSpec SweepArgument() {
 ArgumentSpec TrialArgument() {
   return {.name = "TRIAL",
           .help = "SWEEP.STAGE.INDEX, e.g. last.experts.3",
-          .completes = Completes::kSweep};
+          .completes = Completes::kTrial};
 }
 
 ArgumentSpec SweepOrTrialsArgument() {
   return {.name = "SWEEP|TRIAL",
           .help = "a sweep, or trials like last.experts.3",
           .many = true,
-          .completes = Completes::kSweep};
+          .completes = Completes::kSweepOrTrial};
 }
 
 ArgumentSpec FileArgument() {

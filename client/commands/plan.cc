@@ -4,6 +4,7 @@
 #include "client/commands/options.h"
 #include "client/commands/session.h"
 #include "client/commands/submission.h"
+#include "client/format/text.h"
 #include "client/local/offline_plan.h"
 #include "client/view/plan_view.h"
 
@@ -40,10 +41,18 @@ Result<int> Run(Session& session) {
     PrintProblems(session, submission, plan->problems());
     return kExitBadInput;
   }
+  if (session.output() == Output::kCsv) {
+    WriteTable(session.out(), session.output(), session.look(), PlanTable(*plan));
+    return kExitOk;
+  }
   session.Show(PlanJson(*plan, submission.file), PlanText(*plan, submission.file, session.look()));
-  std::string overrides;
-  for (const std::string& each : submission.overrides) overrides += " --set '" + each + "'";
-  session.Next({"fusor submit " + submission.file + overrides});
+  const std::string words = ShellWord(submission.file) + OverrideWords(submission.overrides);
+  if (plan->workers_asked()) {
+    session.Next({"fusor submit " + words});
+  } else {
+    session.Next({"fusor local " + words + "  # on this machine alone",
+                  "fusor submit " + words + "  # when a coordinator runs"});
+  }
   return kExitOk;
 }
 
@@ -56,7 +65,7 @@ CommandSpec PlanCommand() {
   spec.help = "check a sweep file and show what it would do; changes nothing";
   spec.arguments = {FileArgument()};
   spec.options = {SetOption()};
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kCsv};
   spec.notes =
       "Exit code 2 with every problem of the file as FILE:LINE:COLUMN if it is not valid. Works\n"
       "without a coordinator; then no workers are asked.\n";

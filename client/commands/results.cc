@@ -27,11 +27,20 @@ Result<int> Run(Session& session) {
   }
   const Result<v1::ResultsResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
-  if (session.output() == Output::kCsv || session.output() == Output::kId) {
+  if (session.output() == Output::kId) {
+    for (const std::string& id : ResultTrials(*response)) session.out() << id << "\n";
+    return kExitOk;
+  }
+  if (session.output() == Output::kCsv) {
     WriteTable(session.out(), session.output(), session.look(), ResultsList(*response));
     return kExitOk;
   }
   session.Show(ResultsJson(*response), ResultsText(*response, session.look()));
+  for (const std::string& name : request.metrics()) {
+    if (session.for_people() && !HasMetric(*response, name)) {
+      session.out() << session.look().Paint("no trial has reported " + name, Style::kWarn) << "\n";
+    }
+  }
   if (!response->complete() && session.for_people()) {
     session.out() << session.look().Paint("not every trial has ended yet", Style::kWarn) << "\n";
   }

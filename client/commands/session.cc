@@ -73,25 +73,56 @@ std::string Session::RequestId() const {
   return given.empty() ? NewRequestId() : given;
 }
 
+std::string Session::TargetWords() const {
+  std::string words;
+  const auto add = [&words](std::string_view name, const std::string& value) {
+    if (!value.empty()) words += " --" + std::string(name) + " " + ShellWord(value);
+  };
+  add("data", parsed_.global.data);
+  add("coordinator", parsed_.global.coordinator);
+  add("token-file", parsed_.global.token_file);
+  return words;
+}
+
 void Session::Next(std::initializer_list<std::string> commands) const {
   if (!for_people()) return;
+  constexpr std::string_view kComment = "  # ";
+  struct Line {
+    std::string words;
+    std::string comment;
+  };
+  std::vector<Line> lines;
   std::size_t width = 0;
-  std::vector<std::vector<std::string>> lines;
   for (const std::string& command : commands) {
-    lines.push_back(Split(command, '#'));
-    width = std::max(width, DisplayWidth(Trim(lines.back()[0])));
+    const std::size_t at = command.rfind(kComment);
+    Line line = {command.substr(0, at), ""};
+    if (line.words.starts_with("fusor ")) line.words += TargetWords();
+    if (at != std::string::npos) {
+      line.comment = command.substr(at + kComment.size());
+      width = std::max(width, DisplayWidth(line.words));
+    }
+    lines.push_back(std::move(line));
   }
   out() << "\n";
-  for (const auto& parts : lines) {
-    const std::string words(Trim(parts[0]));
-    out() << "  " << look_.Paint(PadRight(words, parts.size() > 1 ? width : 0), Style::kActive);
-    if (parts.size() > 1) out() << "  " << look_.Paint(Trim(parts[1]), Style::kFaint);
+  for (const Line& line : lines) {
+    const std::string words = line.comment.empty() ? line.words : PadRight(line.words, width);
+    out() << "  " << look_.Paint(words, Style::kActive);
+    if (!line.comment.empty()) out() << "  " << look_.Paint("# " + line.comment, Style::kFaint);
     out() << "\n";
   }
 }
 
 void Session::Show(const Json& json, const std::string& text) const {
   out() << (output_ == Output::kJson ? json.Pretty() + "\n" : text) << std::flush;
+}
+
+void Session::Report(const Json& json, const std::string& text,
+                     const std::vector<std::string>& ids) const {
+  if (output_ == Output::kId) {
+    out() << Join(ids, "\n") << std::endl;
+  } else {
+    Show(json, text + "\n");
+  }
 }
 
 Result<std::string> ReadSource(const Session& session, const std::string& file) {

@@ -46,13 +46,18 @@ class Session {
   // --request-id, or a fresh one.
   std::string RequestId() const;
 
-  // What to type next, below the output, for people only.
+  // What to type next, below the output, for people only: "WORDS  # COMMENT" each. Commands of this
+  // program get the words that found the coordinator, so that they can be typed as they stand.
   void Next(std::initializer_list<std::string> commands) const;
 
   // One object: JSON as asked, else the text.
   void Show(const Json& json, const std::string& text) const;
+  // The same for what was done to `ids`, which are all that -o id prints.
+  void Report(const Json& json, const std::string& text, const std::vector<std::string>& ids) const;
 
  private:
+  std::string TargetWords() const;
+
   const Environment& environment_;
   const ParsedCommand& parsed_;
   const std::vector<CommandSpec>& commands_;

@@ -21,8 +21,10 @@ Result<int> Run(Session& session) {
   request.set_include_source(session.arguments().Flag("source") || !session.for_people());
   const Result<v1::GetSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
-  if (session.output() == Output::kId) {
-    session.out() << *sweep << "\n";
+  if (session.output() == Output::kId || session.output() == Output::kCsv) {
+    Table table = SweepTable(session.now(), session.look());
+    table.rows.push_back(SweepRow(response->sweep(), session.now(), session.look()));
+    WriteTable(session.out(), session.output(), session.look(), table);
     return kExitOk;
   }
   if (session.arguments().Flag("source") && session.for_people()) {
@@ -48,7 +50,7 @@ CommandSpec ShowCommand() {
   spec.help = "one sweep: progress by stage, best trial, settings";
   spec.arguments = {SweepArgument()};
   spec.options = {{.name = "source", .help = "print its file as it was submitted"}};
-  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kCsv, Output::kId};
   spec.run = Run;
   return spec;
 }

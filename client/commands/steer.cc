@@ -50,12 +50,9 @@ std::string SweepOf(const Targets& targets) {
   return targets.trials[0].substr(0, targets.trials[0].find('.'));
 }
 
-void Report(Session& session, std::string_view key, std::uint64_t trials, const std::string& text) {
-  if (session.output() == Output::kJson) {
-    session.out() << Json::Object().Set(key, trials).Pretty() << "\n";
-  } else {
-    session.out() << text << "\n";
-  }
+std::vector<std::string> Ids(const Targets& targets) {
+  return targets.sweep != 0 ? std::vector<std::string>{std::to_string(targets.sweep)}
+                            : targets.trials;
 }
 
 Result<int> RunCancel(Session& session) {
@@ -80,8 +77,11 @@ Result<int> RunCancel(Session& session) {
     if (!response.ok()) return response.status();
     trials = response->trials();
   }
-  Report(session, "canceled", trials,
-         Shown(*targets) + " canceled: " + CountOf(trials, "trial") + " will not run to the end");
+  session.Report(Json::Object().Set("canceled", trials),
+                 trials == 0 ? "nothing to cancel in " + Shown(*targets) + ": all of it has ended"
+                             : Shown(*targets) + " canceled: " + CountOf(trials, "trial") +
+                                   " will not run to the end",
+                 Ids(*targets));
   const std::string sweep = SweepOf(*targets);
   session.Next({"fusor results " + sweep + "  # what is there",
                 "fusor retry " + (targets->sweep != 0 ? sweep : targets->trials[0]) +
@@ -101,10 +101,11 @@ Result<int> RunPause(Session& session) {
   const Result<v1::PauseSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
   const std::string id = std::to_string(*sweep);
-  Report(session, "paused", *sweep,
-         "sweep " + id + " paused: " +
-             (request.now() ? "running trials write a checkpoint and give up their slots"
-                            : "nothing new starts; running trials go on to their end"));
+  session.Report(Json::Object().Set("paused", *sweep),
+                 "sweep " + id + " paused: " +
+                     (request.now() ? "running trials write a checkpoint and give up their slots"
+                                    : "nothing new starts; running trials go on to their end"),
+                 {id});
   if (request.now()) {
     session.Next({"fusor resume " + id});
   } else {
@@ -119,11 +120,8 @@ Result<int> ResumeWorker(Session& session, Api& api, const std::string& worker) 
   request.set_worker(worker);
   const Result<v1::ResumeWorkerResponse> response = api.Call(request);
   if (!response.ok()) return response.status();
-  if (session.output() == Output::kJson) {
-    session.out() << Json::Object().Set("resumed", worker).Pretty() << "\n";
-  } else {
-    session.out() << "worker " << worker << " takes trials again\n";
-  }
+  session.Report(Json::Object().Set("resumed", worker), "worker " + worker + " takes trials again",
+                 {worker});
   session.Next({"fusor workers"});
   return kExitOk;
 }
@@ -146,7 +144,7 @@ Result<int> RunResume(Session& session) {
   const Result<v1::ResumeSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
   const std::string id = std::to_string(*sweep);
-  Report(session, "resumed", *sweep, "sweep " + id + " goes on");
+  session.Report(Json::Object().Set("resumed", *sweep), "sweep " + id + " goes on", {id});
   session.Next({"fusor watch " + id});
   return kExitOk;
 }
@@ -162,10 +160,16 @@ Result<int> RunRetry(Session& session) {
   for (const std::string& trial : targets->trials) request.add_trials(trial);
   const Result<v1::RetryTrialsResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
-  Report(session, "retried", response->trials(),
-         response->trials() == 0 ? "nothing to retry in " + Shown(*targets)
-                                 : CountOf(response->trials(), "trial") + " will run again");
-  if (response->trials() > 0) session.Next({"fusor watch " + SweepOf(*targets)});
+  session.Report(Json::Object().Set("retried", response->trials()),
+                 response->trials() == 0 ? "nothing to retry in " + Shown(*targets)
+                                         : CountOf(response->trials(), "trial") + " will run again",
+                 Ids(*targets));
+  const std::string sweep = SweepOf(*targets);
+  if (response->trials() > 0) {
+    session.Next({"fusor watch " + sweep});
+  } else {
+    session.Next({"fusor show " + sweep + "  # how it stands"});
+  }
   return kExitOk;
 }
 
@@ -174,7 +178,7 @@ CommandSpec Steering(std::string name, std::string help, Result<int> (*run)(Sess
   spec.name = std::move(name);
   spec.topic = Topic::kSteer;
   spec.help = std::move(help);
-  spec.outputs = {Output::kTable, Output::kJson};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
   spec.run = run;
   return spec;
 }

@@ -2,9 +2,16 @@
 
 #include <ostream>
 
+#include "client/format/text.h"
 #include "client/view/plan_view.h"
 
 namespace fusor::client {
+
+std::string OverrideWords(const std::vector<std::string>& overrides) {
+  std::string words;
+  for (const std::string& each : overrides) words += " --set " + ShellWord(each);
+  return words;
+}
 
 Result<v1::SubmitResponse> Submit(Session& session, Api& api, const Submission& submission) {
   v1::SubmitRequest request;

@@ -17,6 +17,9 @@ struct Submission {
   std::string request_id;
 };
 
+// " --set KEY=VALUE" of each, as a shell reads it.
+std::string OverrideWords(const std::vector<std::string>& overrides);
+
 // A response with problems has been printed already: then the exit code is 2.
 Result<v1::SubmitResponse> Submit(Session& session, Api& api, const Submission& submission);
 

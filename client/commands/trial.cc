@@ -19,8 +19,8 @@ Result<int> Run(Session& session) {
   request.set_id(*id);
   const Result<v1::GetTrialResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
-  if (session.output() == Output::kId) {
-    session.out() << *id << "\n";
+  if (session.output() == Output::kId || session.output() == Output::kCsv) {
+    WriteTable(session.out(), session.output(), session.look(), TrialAsTable(*response));
     return kExitOk;
   }
   session.Show(TrialJson(*response), TrialText(*response, session.now(), session.look()));
@@ -45,8 +45,16 @@ Result<int> RunExplain(Session& session) {
   if (!id.ok()) return id.status();
   v1::ExplainTrialRequest request;
   request.set_id(*id);
-  const Result<v1::ExplainTrialResponse> response = (*api)->Call(request);
+  Result<v1::ExplainTrialResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
+  if (response->reasons().empty()) {
+    // Nothing is in its way: what it does or how it ended stands with the trial itself.
+    v1::GetTrialRequest get;
+    get.set_id(*id);
+    const Result<v1::GetTrialResponse> trial = (*api)->Call(get);
+    if (!trial.ok()) return trial.status();
+    for (const std::string& reason : StateReasons(*trial)) response->add_reasons(reason);
+  }
   session.Show(ExplainJson(*id, *response), ExplainText(*id, *response, session.look()));
   return kExitOk;
 }
@@ -59,7 +67,7 @@ CommandSpec TrialCommand() {
   spec.topic = Topic::kLook;
   spec.help = "one trial: parameters, attempts, what happened to it";
   spec.arguments = {TrialArgument()};
-  spec.outputs = {Output::kTable, Output::kJson, Output::kId};
+  spec.outputs = {Output::kTable, Output::kJson, Output::kCsv, Output::kId};
   spec.run = Run;
   return spec;
 }

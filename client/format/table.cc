@@ -63,26 +63,56 @@ std::optional<Output> OutputFromName(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view OutputName(Output output) {
+  switch (output) {
+    case Output::kTable:
+      return "table";
+    case Output::kJson:
+      return "json";
+    case Output::kCsv:
+      return "csv";
+    case Output::kId:
+      return "id";
+    case Output::kMarkdown:
+      return "markdown";
+  }
+  return "";
+}
+
 std::string RenderTable(const Table& table, const Look& look) {
   const Layout layout = LayOut(table, look);
   std::string out;
-  const auto line = [&](auto&& text_of, auto&& style_of) {
-    std::string text;
+  // One line of the table; a cell that wraps has several.
+  const auto row_lines = [&](auto&& text_of, auto&& style_of) {
+    std::vector<std::vector<std::string>> cells;
+    std::size_t lines = 1;
     for (std::size_t i = 0; i < layout.shown.size(); ++i) {
       const Column& column = table.columns[layout.shown[i]];
-      const std::string cut = CutTo(text_of(layout.shown[i]), layout.widths[i], look.ellipsis());
-      const std::string padded = column.right                  ? PadLeft(cut, layout.widths[i])
-                                 : i + 1 < layout.shown.size() ? PadRight(cut, layout.widths[i])
-                                                               : cut;
-      if (i > 0) text += kGap;
-      text += look.Paint(padded, style_of(layout.shown[i]));
+      const std::string& text = text_of(layout.shown[i]);
+      cells.push_back(
+          column.wraps ? WrapTo(text, layout.widths[i])
+                       : std::vector<std::string>{CutTo(text, layout.widths[i], look.ellipsis())});
+      lines = std::max(lines, cells.back().size());
     }
-    out += LineEnd(std::move(text));
+    for (std::size_t line = 0; line < lines; ++line) {
+      std::string text;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::string cut = line < cells[i].size() ? cells[i][line] : "";
+        const bool is_right = table.columns[layout.shown[i]].right;
+        const std::string padded = is_right               ? PadLeft(cut, layout.widths[i])
+                                   : i + 1 < cells.size() ? PadRight(cut, layout.widths[i])
+                                                          : cut;
+        if (i > 0) text += kGap;
+        text += look.Paint(padded, style_of(layout.shown[i]));
+      }
+      out += LineEnd(std::move(text));
+    }
   };
-  line([&](std::size_t i) { return table.columns[i].title; },
-       [](std::size_t) { return Style::kFaint; });
+  row_lines([&](std::size_t i) -> const std::string& { return table.columns[i].title; },
+            [](std::size_t) { return Style::kFaint; });
   for (const Row& row : table.rows) {
-    line([&](std::size_t i) { return row[i].text; }, [&](std::size_t i) { return row[i].style; });
+    row_lines([&](std::size_t i) -> const std::string& { return row[i].text; },
+              [&](std::size_t i) { return row[i].style; });
   }
   return out;
 }

@@ -18,6 +18,7 @@ namespace fusor::client {
 
 enum class Output { kTable, kJson, kCsv, kId, kMarkdown };
 std::optional<Output> OutputFromName(std::string_view name);
+std::string_view OutputName(Output output);
 
 enum class Show {
   kAlways,
@@ -31,6 +32,7 @@ struct Column {
   bool right = false;
   bool flexible = false;  // may be cut to fit a narrow terminal
   Show show = Show::kAlways;
+  bool wraps = false;  // of a flexible one: goes on below instead of being cut
 };
 
 struct Cell {

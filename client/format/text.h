@@ -37,6 +37,9 @@ std::string PercentText(double fraction);
 // "90s", "10m", "1h30m", "2d", "500ms"; a bare number is seconds.
 Result<Duration> ParseDuration(std::string_view text);
 
+// As one word of a shell: in quotes where it has characters that a shell would read.
+std::string ShellWord(std::string_view text);
+
 std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view Trim(std::string_view text);

@@ -69,6 +69,33 @@ std::string CutTo(std::string_view text, std::size_t width, std::string_view ell
   return cut;
 }
 
+std::vector<std::string> WrapTo(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+    std::string_view word = text.substr(blanks, text.find(' ', blanks) - blanks);
+    text.remove_prefix(blanks + word.size());
+    if (word.empty()) break;
+    std::size_t columns = DisplayWidth(word);
+    if (column > 0 && column + blanks + columns <= width) {
+      lines.back() += std::string(blanks, ' ') + std::string(word);
+      column += blanks + columns;
+      continue;
+    }
+    if (column > 0) lines.emplace_back();
+    for (; columns > width && width > 0; columns -= width) {
+      const std::string part = CutTo(word, width, "");
+      lines.back() = part;
+      lines.emplace_back();
+      word.remove_prefix(part.size());
+    }
+    lines.back() = word;
+    column = columns;
+  }
+  return lines;
+}
+
 std::string PadRight(std::string_view text, std::size_t width) {
   const std::size_t taken = DisplayWidth(text);
   return std::string(text) + std::string(width > taken ? width - taken : 0, ' ');

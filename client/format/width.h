@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fusor::client {
 
@@ -13,6 +14,9 @@ std::size_t DisplayWidth(std::string_view text);
 // Cut to at most `width` columns, the last being `ellipsis` if something was cut. Colour sequences
 // stay whole and are ended.
 std::string CutTo(std::string_view text, std::size_t width, std::string_view ellipsis);
+// Broken at blanks into lines of at most `width` columns; a longer word is broken anywhere. At
+// least one line. For text without colours.
+std::vector<std::string> WrapTo(std::string_view text, std::size_t width);
 // Filled with blanks up to `width` columns.
 std::string PadRight(std::string_view text, std::size_t width);
 std::string PadLeft(std::string_view text, std::size_t width);

@@ -24,7 +24,7 @@ std::string DevicesText(const v1::Worker& worker) {
 
 std::string DeviceText(const v1::Slot& slot) {
   if (slot.gpu()) return slot.device_name().empty() ? slot.gpu_type() : slot.device_name();
-  return "cpu x " + std::to_string(slot.cpus());
+  return "cpu";
 }
 
 std::string GibText(double gib) {

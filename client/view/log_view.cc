@@ -32,11 +32,9 @@ std::string LogText(const v1::LogLine& line, const LogStyle& style, const Look& 
   return out + (style.harmless ? Printable(text) : text);
 }
 
-Json LogJson(const v1::LogLine& line) {
+Json LogJson(const v1::LogLine& line, const v1::Sweep& sweep) {
   Json json = Json::Object();
-  json.Set("trial", std::to_string(line.trial().sweep()) + "." +
-                        std::to_string(line.trial().stage()) + "." +
-                        std::to_string(line.trial().cell()));
+  json.Set("trial", TrialIdText(line.trial(), sweep));
   json.Set("name", line.trial_name()).Set("attempt", line.attempt_number());
   json.Set("time", TimeJson(FromProto(line.time())));
   json.Set("stream", line.is_error_stream() ? "stderr" : "stdout");

@@ -6,6 +6,7 @@
 
 #include "client/format/json.h"
 #include "client/format/look.h"
+#include "fusor/v1/sweep_service.pb.h"
 #include "fusor/v1/trial_service.pb.h"
 
 namespace fusor::client {
@@ -18,6 +19,7 @@ struct LogStyle {
 
 // Without the end of line.
 std::string LogText(const v1::LogLine& line, const LogStyle& style, const Look& look);
-Json LogJson(const v1::LogLine& line);
+// `sweep` is the line's own: it names the stage.
+Json LogJson(const v1::LogLine& line, const v1::Sweep& sweep);
 
 }  // namespace fusor::client

@@ -11,6 +11,15 @@
 
 namespace fusor::client {
 
+namespace {
+
+// `system/` series are sampled by the clock: their step is a moment, not a number to look at.
+std::string StepText(const std::string& series, std::int64_t step) {
+  return series.starts_with("system/") ? "" : std::to_string(step);
+}
+
+}  // namespace
+
 Table SeriesTable() {
   Table table;
   table.columns = {{"name", "METRIC"},     {"points", "POINTS", true}, {"last_step", "STEP", true},
@@ -22,7 +31,7 @@ Row SeriesRow(const v1::Series& series) {
   Row row;
   row.emplace_back(series.name());
   row.emplace_back(series.points(), CountText(series.points()));
-  row.emplace_back(series.last_step(), std::to_string(series.last_step()), Style::kFaint);
+  row.emplace_back(series.last_step(), StepText(series.name(), series.last_step()), Style::kFaint);
   row.emplace_back(series.last(), NumberText(series.last()), Style::kStrong);
   row.emplace_back(series.min(), NumberText(series.min()));
   row.emplace_back(series.max(), NumberText(series.max()));
@@ -63,7 +72,7 @@ std::vector<Row> PointRows(const v1::Points& points) {
     const Time time = i < points.time_ms_size() ? FromUnixMillis(points.time_ms(i)) : kNever;
     Row row;
     row.emplace_back(points.name());
-    row.emplace_back(points.steps(i), std::to_string(points.steps(i)));
+    row.emplace_back(points.steps(i), StepText(points.name(), points.steps(i)));
     row.emplace_back(value, NumberText(value));
     row.emplace_back(attempt, std::to_string(attempt), Style::kFaint);
     row.emplace_back(TimeJson(time), ClockText(time), Style::kFaint);

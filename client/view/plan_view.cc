@@ -1,29 +1,32 @@
 #include "client/view/plan_view.h"
 
+#include <algorithm>
+
 #include "client/format/problem.h"
 #include "client/format/table.h"
 #include "client/format/text.h"
+#include "client/format/width.h"
 #include "client/view/convert.h"
 
 namespace fusor::client {
 
 namespace {
 
-std::string ExclusionsText(const v1::PlannedStage& stage, const Look& look) {
+std::string ExclusionsText(const v1::PlannedStage& stage, std::size_t width, const Look& look) {
   std::string out;
   for (const v1::PlannedExclusion& exclusion : stage.exclusions()) {
-    out += "  " + look.Paint(stage.name(), Style::kStrong) + "  " +
+    out += "  " + look.Paint(PadRight(stage.name(), width), Style::kStrong) + "  " +
            CountOf(exclusion.cells(), "cell") + " by " + exclusion.rule() + "\n";
   }
   return out;
 }
 
 // One line per class of requirements: where it could run now, or what is missing.
-std::string ClassesText(const v1::PlannedStage& stage, const Look& look) {
+std::string ClassesText(const v1::PlannedStage& stage, std::size_t width, const Look& look) {
   std::string out;
   for (const v1::PlannedClass& each : stage.classes()) {
     const bool fits = each.slots_fitting() > 0;
-    out += "  " + look.Paint(stage.name(), Style::kStrong) + "  " +
+    out += "  " + look.Paint(PadRight(stage.name(), width), Style::kStrong) + "  " +
            CountOf(each.trials(), "trial") + ", each " + each.requirement() + ": ";
     if (fits) {
       out += look.Paint(CountOf(each.slots_fitting(), "slot") + " on " +
@@ -37,7 +40,8 @@ std::string ClassesText(const v1::PlannedStage& stage, const Look& look) {
     }
     out += "\n";
     if (fits) continue;
-    for (const std::string& missing : each.missing()) out += "      " + missing + "\n";
+    for (const std::string& missing : each.missing())
+      out += std::string(width + 6, ' ') + missing + "\n";
   }
   return out;
 }
@@ -77,14 +81,18 @@ std::string PlanText(const v1::PlanResponse& plan, std::string_view file, const 
                    {"trials", "TRIALS", true}, {"needs", "NEEDS"}};
   std::string exclusions;
   std::string classes;
+  std::size_t width = 0;  // of the longest stage's name
+  for (const v1::PlannedStage& stage : plan.stages()) {
+    width = std::max(width, DisplayWidth(stage.name()));
+  }
   for (const v1::PlannedStage& stage : plan.stages()) {
     const std::uint64_t excluded = stage.cells() - std::min(stage.cells(), stage.trials());
     table.rows.push_back({Cell(Json(), stage.name(), Style::kStrong), stage.recipe(),
                           CountText(stage.cells()), excluded == 0 ? "" : CountText(excluded),
                           CountText(stage.trials()),
                           Join({stage.needs().begin(), stage.needs().end()}, ", ")});
-    exclusions += ExclusionsText(stage, look);
-    classes += ClassesText(stage, look);
+    exclusions += ExclusionsText(stage, width, look);
+    classes += ClassesText(stage, width, look);
   }
   out += RenderTable(table, look);
   if (!exclusions.empty()) out += "\nexcluded\n" + exclusions;
@@ -93,6 +101,17 @@ std::string PlanText(const v1::PlanResponse& plan, std::string_view file, const 
     out += "\nno workers were asked: no coordinator is running\n";
   }
   return out;
+}
+
+Table PlanTable(const v1::PlanResponse& plan) {
+  Table table;
+  table.columns = {{"stage", ""}, {"recipe", ""}, {"cells", ""}, {"trials", ""}, {"needs", ""}};
+  for (const v1::PlannedStage& stage : plan.stages()) {
+    table.rows.push_back({stage.name(), stage.recipe(), Cell(stage.cells(), ""),
+                          Cell(stage.trials(), ""),
+                          Join({stage.needs().begin(), stage.needs().end()}, ", ")});
+  }
+  return table;
 }
 
 Json PlanJson(const v1::PlanResponse& plan, std::string_view file) {

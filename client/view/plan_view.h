@@ -7,11 +7,14 @@
 
 #include "client/format/json.h"
 #include "client/format/look.h"
+#include "client/format/table.h"
 #include "fusor/v1/sweep_service.pb.h"
 
 namespace fusor::client {
 
 std::string PlanText(const v1::PlanResponse& plan, std::string_view file, const Look& look);
+// Of its stages, for programs.
+Table PlanTable(const v1::PlanResponse& plan);
 Json PlanJson(const v1::PlanResponse& plan, std::string_view file);
 
 using Problems = google::protobuf::RepeatedPtrField<v1::Problem>;

@@ -1,10 +1,18 @@
 #include "client/view/recipe_view.h"
 
 #include "client/format/text.h"
+#include "client/format/width.h"
 
 namespace fusor::client {
 
 namespace {
+
+constexpr std::size_t kWidth = 96;  // of text where no terminal says one
+
+std::string FirstSentence(const std::string& text) {
+  const std::size_t end = text.find(". ");
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
 
 std::string InputsText(const Recipe& recipe) {
   if (recipe.inputs_max == 0) return "none";
@@ -29,14 +37,14 @@ Table RecipeTable() {
                    {"version", "VERSION", true},
                    {"inputs", "INPUTS", true},
                    {"params", "PARAMETERS", true},
-                   {"help", "TRAINS", false, true}};
+                   {"help", "TRAINS", false, true, Show::kAlways, true}};
   for (const Recipe& recipe : Catalogue()) {
     Row row;
     row.emplace_back(recipe.name, recipe.name, Style::kStrong);
     row.emplace_back(recipe.version, std::to_string(recipe.version));
     row.emplace_back(InputsText(recipe));
     row.emplace_back(recipe.params.size(), std::to_string(recipe.params.size()));
-    row.emplace_back(recipe.help);
+    row.emplace_back(recipe.help, FirstSentence(recipe.help));
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -47,8 +55,8 @@ Table ParamTable(const Recipe& recipe) {
   table.columns = {{"name", "PARAMETER"},
                    {"type", "", false, false, Show::kData},
                    {"default", "DEFAULT"},
-                   {"accepts", "ACCEPTS", false, true},
-                   {"help", "MEANING", false, true}};
+                   {"accepts", "ACCEPTS", false, true, Show::kAlways, true},
+                   {"help", "MEANING", false, true, Show::kAlways, true}};
   for (const Param& param : recipe.params) {
     const std::string shown = DisplayText(param.default_value);
     Row row;
@@ -64,7 +72,8 @@ Table ParamTable(const Recipe& recipe) {
 
 std::string RecipeText(const Recipe& recipe, const Look& look) {
   std::string out = look.Paint(recipe.name, Style::kStrong) + ", version " +
-                    std::to_string(recipe.version) + "\n" + recipe.help +
+                    std::to_string(recipe.version) + "\n" +
+                    Join(WrapTo(recipe.help, look.width > 0 ? look.width : kWidth), "\n") +
                     "\ninputs from other stages: " + InputsText(recipe) + "\n\n" +
                     RenderTable(ParamTable(recipe), look);
   if (recipe.rules.empty()) return out;

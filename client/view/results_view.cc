@@ -150,6 +150,27 @@ Json ResultsJson(const v1::ResultsResponse& response) {
   return json;
 }
 
+std::vector<std::string> ResultTrials(const v1::ResultsResponse& response) {
+  std::vector<std::string> ids;
+  for (const v1::ResultTable& table : response.tables()) {
+    for (const v1::ResultRow& row : table.rows()) {
+      if (row.trials_size() == 0) continue;
+      for (std::string& id : Split(TrialsText(row, table.stage()), ','))
+        ids.push_back(std::move(id));
+    }
+  }
+  return ids;
+}
+
+bool HasMetric(const v1::ResultsResponse& response, const std::string& metric) {
+  for (const v1::ResultTable& table : response.tables()) {
+    for (const v1::ResultRow& row : table.rows()) {
+      if (ValueOf(row, metric) != nullptr) return true;
+    }
+  }
+  return false;
+}
+
 Table ResultsList(const v1::ResultsResponse& response) {
   std::vector<std::string> axes;
   std::vector<std::string> metrics;

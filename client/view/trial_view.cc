@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "client/format/clock.h"
 #include "client/format/text.h"
@@ -22,6 +23,9 @@ Json ObjectiveJson(const v1::Trial& trial) {
 
 // Why it is in this state: the failure's name and what is known beyond it.
 std::string WhyText(const v1::Trial& trial) {
+  if (trial.state() == v1::TRIAL_STATE_SKIPPED && trial.reason().empty()) {
+    return "a trial that it needs did not succeed";
+  }
   if (trial.failure().empty() || trial.failure() == "none") return trial.reason();
   if (trial.reason().empty() || trial.reason().find(trial.failure()) != std::string::npos) {
     return trial.reason().empty() ? trial.failure() : trial.reason();
@@ -96,7 +100,7 @@ std::string AttemptsText(const v1::GetTrialResponse& response, Time now, const L
                    {"from", "FROM"},
                    {"started", "STARTED"},
                    {"time", "TIME", true},
-                   {"detail", "DETAIL", false, true}};
+                   {"detail", "DETAIL", false, true, Show::kAlways, true}};
   for (const v1::Attempt& attempt : response.attempts()) {
     const bool failed = !attempt.outcome().empty() && attempt.outcome() != "succeeded" &&
                         attempt.outcome() != "released";
@@ -129,11 +133,12 @@ std::string EventsText(const v1::GetTrialResponse& response, const Look& look) {
   Table table;
   table.columns = {{"time", "WHEN"},
                    {"kind", "EVENT"},
-                   {"detail", "DETAIL", false, true},
-                   {"reason", "WHY", false, true}};
+                   {"detail", "DETAIL", false, true, Show::kAlways, true},
+                   {"reason", "WHY", false, true, Show::kAlways, true}};
   for (const v1::Event& event : response.events()) {
-    table.rows.push_back(
-        {DateText(FromProto(event.time())), event.kind(), event.detail(), event.reason()});
+    std::string kind = event.kind();
+    std::replace(kind.begin(), kind.end(), '_', ' ');
+    table.rows.push_back({DateText(FromProto(event.time())), kind, event.detail(), event.reason()});
   }
   return table.rows.empty() ? "" : "\n" + RenderTable(table, look);
 }
@@ -192,6 +197,31 @@ Row TrialRow(const v1::Trial& trial, const std::vector<std::string>& axes) {
   return row;
 }
 
+std::vector<std::string> StateReasons(const v1::GetTrialResponse& response) {
+  std::vector<std::string> reasons;
+  if (response.trial().state() == v1::TRIAL_STATE_RUNNING && !response.attempts().empty()) {
+    const v1::Attempt& attempt = *response.attempts().rbegin();
+    reasons.push_back("attempt " + std::to_string(attempt.number()) + " is on " +
+                      SlotsText(attempt) +
+                      (attempt.granted_because().empty() ? "" : ": " + attempt.granted_because()));
+    return reasons;
+  }
+  std::string why = WhyText(response.trial());
+  if (!why.empty()) reasons.push_back(std::move(why));
+  return reasons;
+}
+
+Table TrialAsTable(const v1::GetTrialResponse& response) {
+  Table table = TrialTable({});
+  Row row = TrialRow(response.trial(), {});
+  for (const auto& [name, value] : Sorted(response.trial().params())) {
+    table.columns.push_back({"params." + name, ""});
+    row.emplace_back(value);
+  }
+  table.rows.push_back(std::move(row));
+  return table;
+}
+
 Json TrialJson(const v1::GetTrialResponse& response) {
   const v1::Trial& trial = response.trial();
   Json json = Json::Object();
@@ -231,7 +261,7 @@ std::string TrialText(const v1::GetTrialResponse& response, Time now, const Look
   fields.emplace_back("ran in", trial.precision_used());
   std::string params;
   for (const auto& [name, value] : Sorted(trial.params())) {
-    params += (params.empty() ? "" : "\n") + name + ": " + value;
+    params += (params.empty() ? "" : "\n") + name + ": " + (value.empty() ? "(empty)" : value);
   }
   fields.emplace_back("parameters", params);
   fields.emplace_back("config hash", trial.config_hash().substr(0, 16));

@@ -22,6 +22,15 @@ std::pair<std::uint32_t, std::uint64_t> KeyOf(const v1::TrialRef& ref) {
   return {ref.stage(), ref.cell()};
 }
 
+// An event of no trial in words: "sweep_moved", "paused -> running" is "sweep running".
+std::string Words(const v1::Event& event) {
+  if (event.kind() == "sweep_moved") return "sweep " + StateAfter(event.detail());
+  if (event.kind() == "trials_skipped") return "skipped " + event.detail();
+  std::string words = event.kind();
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return event.detail().empty() ? words : words + " " + event.detail();
+}
+
 // What the trials' own lines say already.
 bool IsRoutine(std::string_view kind) {
   return kind == "attempt_started" || kind == "dataset_pinned" || kind == "sweep_submitted" ||
@@ -55,18 +64,16 @@ std::optional<Happening> WatchModel::Told(const v1::Event& event) const {
         *state == v1::TRIAL_STATE_RUNNING || *state == v1::TRIAL_STATE_SUCCEEDED;
     if (is_expected) happening.why.clear();
     if (*state == v1::TRIAL_STATE_READY) {
-      // From running it is a second try; from blocked its inputs have come.
+      // From running it has to go on later; from blocked its inputs have come.
       if (!event.detail().starts_with(StateName(v1::TRIAL_STATE_RUNNING))) return std::nullopt;
-      happening.what = "is tried again";
+      happening.what = "waits again";
       happening.style = Style::kWarn;
     }
     return happening;
   }
   if (IsRoutine(event.kind())) return std::nullopt;
   if (event.has_trial()) happening.who = NameOf(event.trial());
-  happening.what = event.kind();
-  std::replace(happening.what.begin(), happening.what.end(), '_', ' ');
-  if (!event.detail().empty()) happening.what += " " + event.detail();
+  happening.what = Words(event);
   happening.style = Style::kFaint;
   return happening;
 }
@@ -90,6 +97,8 @@ std::vector<Happening> WatchModel::Apply(const v1::WatchSweepResponse& message, 
   }
   std::vector<Happening> told;
   for (const v1::Event& event : message.events()) {
+    // A trial may have come and gone between two looks at what runs.
+    if (!event.trial_name().empty()) names_[KeyOf(event.trial())] = event.trial_name();
     if (std::optional<Happening> happening = Told(event)) told.push_back(std::move(*happening));
   }
   // What runs is shown anyway.

@@ -32,10 +32,12 @@ class CommandTest : public testing::Test {
   }
   ~CommandTest() override { std::filesystem::remove_all(folder_); }
 
-  // With --data of the fake coordinator.
-  Ran Run(std::vector<std::string> words, const std::string& input = "") {
-    words.insert(words.end(), {"--data", (folder_ / "data").string()});
-    return RunAlone(words, input);
+  // With the fake coordinator's data folder as FUSOR_HOME.
+  Ran Run(const std::vector<std::string>& words, const std::string& input = "") {
+    variables_["FUSOR_HOME"] = (folder_ / "data").string();
+    Ran ran = RunAlone(words, input);
+    variables_.erase("FUSOR_HOME");
+    return ran;
   }
 
   Ran RunAlone(const std::vector<std::string>& words, const std::string& input = "") {

@@ -117,7 +117,8 @@ TEST_F(Local, PlanWithoutACoordinatorAsksTheSisterProgram) {
             "STAGE  RECIPE  CELLS  EXCLUDED  TRIALS\n"
             "fit    probe      20         4      16\n\n"
             "no workers were asked: no coordinator is running\n\n"
-            "  fusor submit sweep.yaml --set 'a=1'\n");
+            "  fusor local sweep.yaml --set a=1 --data nowhere   # on this machine alone\n"
+            "  fusor submit sweep.yaml --set a=1 --data nowhere  # when a coordinator runs\n");
 }
 
 TEST_F(Local, RecipesNeedNoCoordinator) {

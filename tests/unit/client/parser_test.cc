@@ -80,8 +80,12 @@ TEST(Parser, RefusalsNameTheNearestRightWord) {
   EXPECT_EQ(Refusal({"ls", "--data"}), "--data takes a value\nfusor ls --help explains it");
   EXPECT_EQ(Refusal({"show"}), "SWEEP is missing\nfusor show --help explains it");
   EXPECT_EQ(Refusal({"show", "1", "2"}), "too many words: 2\nfusor show --help explains it");
-  EXPECT_EQ(Refusal({"version", "-o", "csv"}),
-            "fusor version has no output form 'csv'\nfusor version --help explains it");
+  EXPECT_EQ(
+      Refusal({"version", "-o", "csv"}),
+      "fusor version has no output form 'csv'; table, json\nfusor version --help explains it");
+  EXPECT_EQ(
+      Refusal({"completion", "bash", "-o", "csv"}),
+      "fusor completion prints one form only, without -o\nfusor completion --help explains it");
 }
 
 TEST(Parser, HelpOfEveryCommand) {
@@ -92,6 +96,8 @@ TEST(Parser, HelpOfEveryCommand) {
     EXPECT_NE(command.run, nullptr) << command.name;
   }
   EXPECT_NE(Parse({"--help"})->help.find("Run sweeps"), std::string::npos);
+  EXPECT_EQ(Parse({"help"})->help, Parse({"--help"})->help);
+  EXPECT_EQ(Parse({"help", "submit"})->help, Parse({"submit", "--help"})->help);
   EXPECT_NE(Parse({})->help.find("Run sweeps"), std::string::npos);
 }
 

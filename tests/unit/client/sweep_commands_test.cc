@@ -83,10 +83,10 @@ TEST_F(SweepCommands, SubmitSendsTheFileAndSaysWhatIsNext) {
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(ran.out,
             "sweep 3 submitted: 16 trials\n\n"
-            "  fusor watch 3    live progress\n"
-            "  fusor logs 3 -f  what the trials write\n"
-            "  fusor results 3  the table, as far as it is\n"
-            "  fusor cancel 3   stop it\n");
+            "  fusor watch 3    # live progress\n"
+            "  fusor logs 3 -f  # what the trials write\n"
+            "  fusor results 3  # the table, as far as it is\n"
+            "  fusor cancel 3   # stop it\n");
   ASSERT_EQ(submitted_.size(), 1U);
   EXPECT_EQ(submitted_[0].source(), "name: demo\nstages: {}\n");
   EXPECT_EQ(submitted_[0].overrides(0), "seeds=[0,1]");

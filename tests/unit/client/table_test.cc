@@ -79,6 +79,18 @@ TEST(Table, FlexibleColumnsGiveWayOnNarrowTerminals) {
             "1   a-very-long-name…  running\n");
 }
 
+TEST(Table, ColumnsThatWrapGoOnBelow) {
+  Table table;
+  table.columns = {{"name", "NAME"}, {"help", "MEANING", false, true, Show::kAlways, true}};
+  table.rows = {{"a", "passes over the images"}, {"bc", "short"}};
+  EXPECT_EQ(RenderTable(table, {.width = 20}),
+            "NAME  MEANING\n"
+            "a     passes over\n"
+            "      the images\n"
+            "bc    short\n");
+  EXPECT_EQ(RenderTable(table, {}), "NAME  MEANING\na     passes over the images\nbc    short\n");
+}
+
 TEST(Table, FieldsLineUp) {
   EXPECT_EQ(RenderFields({{"a", "1"}, {"none", ""}, {"long", "2\n3"}}, Look()),
             "a     1\nlong  2\n      3\n");

@@ -92,6 +92,26 @@ TEST(Width, CutsWholeCharactersAndEndsColours) {
   EXPECT_EQ(CutTo("abc", 0, "…"), "");
 }
 
+TEST(Width, WrapsAtBlanks) {
+  const auto wrapped = [](std::string_view text, std::size_t width) {
+    return Join(WrapTo(text, width), "|");
+  };
+  EXPECT_EQ(wrapped("", 5), "");
+  EXPECT_EQ(wrapped("one two", 7), "one two");
+  EXPECT_EQ(wrapped("one two three", 7), "one two|three");
+  EXPECT_EQ(wrapped("a  b", 4), "a  b");
+  EXPECT_EQ(wrapped("äöü äöü", 3), "äöü|äöü");
+  EXPECT_EQ(wrapped("x abcdefgh y", 3), "x|abc|def|gh|y");
+  EXPECT_EQ(wrapped("word", 0), "word");
+}
+
+TEST(Text, ShellWordsAreQuotedWhereTheyMust) {
+  EXPECT_EQ(ShellWord("runs/a-1_b.yaml"), "runs/a-1_b.yaml");
+  EXPECT_EQ(ShellWord("seeds=[0,1]"), "'seeds=[0,1]'");
+  EXPECT_EQ(ShellWord("it's"), "'it'\\''s'");
+  EXPECT_EQ(ShellWord(""), "''");
+}
+
 TEST(Width, MakesBytesHarmless) {
   EXPECT_EQ(Printable("plain\ttext é"), "plain\ttext é");
   EXPECT_EQ(Printable("\x1b]0;title\x07"), "?]0;title?");

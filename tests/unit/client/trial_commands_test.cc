@@ -159,16 +159,39 @@ TEST_F(TrialCommands, ExplainListsReasonsInOrder) {
             "  2. n1 offers no bf16\n");
 }
 
+TEST_F(TrialCommands, ExplainOfATrialThatIsOverSaysHowItEnded) {
+  fake_.answers.explain = [](const v1::ExplainTrialRequest&) {
+    v1::ExplainTrialResponse response;
+    response.set_state(v1::TRIAL_STATE_FAILED);
+    return response;
+  };
+  EXPECT_EQ(Run({"explain", "7.fit.1"}).out,
+            "7.fit.1 is failed:\n"
+            "  1. crashed(exit): exit status 3\n");
+}
+
+TEST_F(TrialCommands, ACancelThatChangesNothingSaysSo) {
+  fake_.answers.cancel_sweep = [](const v1::CancelSweepRequest&) {
+    return v1::CancelSweepResponse();
+  };
+  EXPECT_THAT(Run({"cancel", "7"}).out,
+              HasSubstr("nothing to cancel in sweep 7: all of it has ended\n"));
+  EXPECT_EQ(Run({"cancel", "7", "-o", "id"}).out, "7\n");
+}
+
 TEST_F(TrialCommands, LogsArePrefixedByTrialOnlyForSweeps) {
   fake_.answers.logs = [](const v1::WatchLogsRequest&) {
     Stream<v1::WatchLogsResponse> stream;
     v1::LogLine* line = stream.messages.emplace_back().add_lines();
+    line->mutable_trial()->set_sweep(7);
     line->set_trial_name("task-0-densenet-multiplicative");
     line->set_text("epoch 1\n");
     return stream;
   };
   EXPECT_EQ(Run({"logs", "7"}).out, "[task-0-densenet-multiplicative] epoch 1\n");
   EXPECT_EQ(Run({"logs", "7.fit.0"}).out, "epoch 1\n");
+  // Other commands take the id as it is.
+  EXPECT_THAT(Run({"logs", "7", "-o", "json"}).out, HasSubstr("\"trial\": \"7.fit.0\""));
 }
 
 TEST_F(TrialCommands, FollowedLogsGoOnAfterABrokenConnection) {

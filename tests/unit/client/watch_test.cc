@@ -75,7 +75,7 @@ TEST(WatchModel, TellsWhatHappened) {
   ASSERT_EQ(told.size(), 3U);
   EXPECT_EQ(told[0].who, "task-4-resnet");
   EXPECT_EQ(told[0].what, "running");
-  EXPECT_EQ(told[1].what, "is tried again");
+  EXPECT_EQ(told[1].what, "waits again");
   EXPECT_EQ(told[2].what, "failed");
   EXPECT_EQ(told[2].style, Style::kBad);
   EXPECT_EQ(model.cursor(), 17U);
