@@ -13,9 +13,10 @@ namespace fusor::client {
 
 namespace {
 
-// `system/` series are sampled by the clock: their step is a moment, not a number to look at.
+// What an agent samples has the second since 1970 as its step, which is no number to look at.
 std::string StepText(const std::string& series, std::int64_t step) {
-  return series.starts_with("system/") ? "" : std::to_string(step);
+  constexpr std::int64_t kMomentMin = 1'000'000'000;
+  return series.starts_with("system/") && step > kMomentMin ? "" : std::to_string(step);
 }
 
 }  // namespace
