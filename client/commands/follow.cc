@@ -173,6 +173,10 @@ Result<Followed> Follower::Run() {
           return Take(message);
         }));
     if (IsOver(model_.sweep().state()) || interrupted()) break;
+    if (api_.canceled()) {  // by whoever started this: nothing will answer any more
+      screen_.Leave();
+      return Unavailable("the calls to the coordinator were ended");
+    }
     if (!status.ok() && status.code() != Code::kUnavailable &&
         status.code() != Code::kResourceExhausted) {
       screen_.Leave();

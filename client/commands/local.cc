@@ -232,7 +232,15 @@ Result<int> LocalRun::Run() {
   return code;
 }
 
-Result<int> Run(Session& session) { return LocalRun(session).Run(); }
+Result<int> Run(Session& session) {
+  const std::string slots = session.arguments().Text("slots");
+  const bool is_number = !slots.empty() && slots.size() < 6 && slots[0] != '0' &&
+                         slots.find_first_not_of("0123456789") == std::string::npos;
+  if (session.arguments().Has("slots") && slots != "auto" && !is_number) {
+    return InvalidArgument("--slots takes a number from 1 to 99999 or auto, not '" + slots + "'");
+  }
+  return LocalRun(session).Run();
+}
 
 }  // namespace
 

@@ -24,6 +24,12 @@ constexpr Duration kStartPatience{60'000};
 constexpr Duration kWorkerGrace{120'000};  // its trials write checkpoints meanwhile
 constexpr Duration kCoordinatorGrace{20'000};
 
+std::uintmax_t SizeOf(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  return error ? 0 : size;
+}
+
 // Does a coordinator answer there?
 bool Answers(const Target& target) {
   Api::Options options;
@@ -57,8 +63,9 @@ void StopOne(std::optional<ChildProcess>& child, Duration grace,
 
 }  // namespace
 
-std::string LogTail(const std::filesystem::path& file, std::size_t lines) {
+std::string LogTail(const std::filesystem::path& file, std::size_t lines, std::uintmax_t from) {
   std::ifstream in(file);
+  in.seekg(static_cast<std::streamoff>(from));
   std::deque<std::string> tail;
   std::string line;
   while (std::getline(in, line)) {
@@ -109,6 +116,7 @@ Result<Target> LocalCluster::StartCoordinator(const std::function<bool()>& inter
   options.program = *program;
   options.arguments = {"--data", options_.data.string(), "--listen", "127.0.0.1:0"};
   options.output = logs() / "fusord.log";
+  coordinator_log_from_ = SizeOf(options.output);
   Result<ChildProcess> child = ChildProcess::Start(options);
   if (!child.ok()) return child.status();
   coordinator_.emplace(std::move(*child));
@@ -119,7 +127,7 @@ Result<Target> LocalCluster::StartCoordinator(const std::function<bool()>& inter
     if (coordinator_->WaitFor(kPoll)) {
       return FailedPrecondition("fusord did not start (" + coordinator_->EndText() +
                                 "); its last lines, from " + options.output.string() + ":" +
-                                LogTail(options.output, 5));
+                                LogTail(options.output, 5, coordinator_log_from_));
     }
   }
   return Unavailable("fusord does not come up; see " + options.output.string());
@@ -143,6 +151,7 @@ Status LocalCluster::StartWorker(const Target& target) {
     options.arguments.insert(options.arguments.end(), {"--datasets", options_.datasets.string()});
   }
   options.output = logs() / "fusor-worker.log";
+  worker_log_from_ = SizeOf(options.output);
   Result<ChildProcess> child = ChildProcess::Start(options);
   if (!child.ok()) return child.status();
   worker_.emplace(std::move(*child));
@@ -178,14 +187,15 @@ void LocalCluster::Watch() {
 }
 
 std::string LocalCluster::FailureText() {
-  const auto text = [&](std::optional<ChildProcess>& child, const std::string& name) {
+  const auto text = [&](std::optional<ChildProcess>& child, const std::string& name,
+                        std::uintmax_t from) {
     if (!child || !child->WaitFor(Duration(0))) return std::string();
     const std::filesystem::path log = logs() / (name + ".log");
     return name + " has ended (" + child->EndText() + "); its last lines, from " + log.string() +
-           ":" + LogTail(log, 5);
+           ":" + LogTail(log, 5, from);
   };
-  const std::string coordinator = text(coordinator_, "fusord");
-  return coordinator.empty() ? text(worker_, "fusor-worker") : coordinator;
+  const std::string coordinator = text(coordinator_, "fusord", coordinator_log_from_);
+  return coordinator.empty() ? text(worker_, "fusor-worker", worker_log_from_) : coordinator;
 }
 
 void LocalCluster::Stop(const std::atomic<bool>& kill_now) {

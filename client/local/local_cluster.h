@@ -4,6 +4,7 @@
 // the folder already is used and left alone.
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -64,12 +65,15 @@ class LocalCluster {
   int lock_ = -1;  // of the folder, shared among the runs that use its coordinator
   std::optional<ChildProcess> coordinator_;
   std::optional<ChildProcess> worker_;
+  // Where this run's lines begin in the logs, which go on from run to run.
+  std::uintmax_t coordinator_log_from_ = 0;
+  std::uintmax_t worker_log_from_ = 0;
   std::function<void()> failed_;
   int wake_ = -1;  // an eventfd: ends the watcher
   std::thread watcher_;
 };
 
-// The last lines of a log file, indented.
-std::string LogTail(const std::filesystem::path& file, std::size_t lines);
+// The last lines of a log file from byte `from` on, indented.
+std::string LogTail(const std::filesystem::path& file, std::size_t lines, std::uintmax_t from = 0);
 
 }  // namespace fusor::client

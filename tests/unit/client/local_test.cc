@@ -13,6 +13,7 @@ namespace fusor::client {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr Duration kLong{60'000};
 
@@ -95,10 +96,21 @@ TEST_F(Local, ACoordinatorThatDoesNotStartIsSaidWithItsLastLines) {
   WriteFile("bin/fusord", "#!/bin/sh\necho 'state.db is locked' >&2\nexit 1\n");
   std::filesystem::permissions(folder_ / "bin/fusord", std::filesystem::perms::owner_all);
   WriteFile("sweep.yaml", "name: x\n");
+  WriteFile(".fusor/local/fusord.log", "a line of an earlier run\n");
   const Ran ran = RunAlone({"local", "sweep.yaml"});
   EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, Not(HasSubstr("earlier run")));
   EXPECT_THAT(ran.err, HasSubstr("fusord did not start (exit status 1)"));
   EXPECT_THAT(ran.err, HasSubstr("state.db is locked"));
+}
+
+TEST_F(Local, SlotsAreCheckedBeforeAnythingStarts) {
+  WriteFile("sweep.yaml", "name: x\n");
+  for (const char* slots : {"0", "-1", "two", "1x", ""}) {
+    const Ran ran = RunAlone({"local", "sweep.yaml", std::string("--slots=") + slots});
+    EXPECT_EQ(ran.code, 2) << slots;
+    EXPECT_THAT(ran.err, HasSubstr("--slots")) << slots;
+  }
 }
 
 TEST_F(Local, PlanWithoutACoordinatorAsksTheSisterProgram) {
