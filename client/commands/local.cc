@@ -187,6 +187,8 @@ void LocalRun::StopCluster() {
   if (interrupted_) {
     Say("stopping: running trials write checkpoints (Ctrl-C again stops at once)");
   }
+  cluster_.StopWatching();
+  session_.Disconnect();
   cluster_.Stop(kill_now);
 }
 

@@ -38,6 +38,9 @@ class Session {
   Result<Api*> Connect();
   // To a coordinator at a known place.
   Api* ConnectTo(const Target& target);
+  // Ends the connection and the Api with it: a coordinator that stops waits for those that are
+  // open.
+  void Disconnect() { api_.reset(); }
   // The status as users should see it: no connection becomes advice.
   Status Advise(const Status& status) const;
 

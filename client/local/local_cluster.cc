@@ -198,12 +198,15 @@ std::string LocalCluster::FailureText() {
   return coordinator.empty() ? text(worker_, "fusor-worker", worker_log_from_) : coordinator;
 }
 
+void LocalCluster::StopWatching() {
+  if (!watcher_.joinable()) return;
+  eventfd_write(wake_, 1);
+  watcher_.join();
+  close(wake_);
+}
+
 void LocalCluster::Stop(const std::atomic<bool>& kill_now) {
-  if (watcher_.joinable()) {
-    eventfd_write(wake_, 1);
-    watcher_.join();
-    close(wake_);
-  }
+  StopWatching();
   StopOne(worker_, kWorkerGrace, kill_now);
   StopOne(coordinator_, kCoordinatorGrace, kill_now);
   worker_.reset();

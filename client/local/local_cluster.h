@@ -47,6 +47,9 @@ class LocalCluster {
   // Does another run use the coordinator that this one started?
   bool OthersUseIt() const;
 
+  // OnFailure's function is not called any more.
+  void StopWatching();
+
   // The worker first (its trials write checkpoints and are handed back), then the coordinator. When
   // `kill_now` becomes true, at once.
   void Stop(const std::atomic<bool>& kill_now);
