@@ -11,6 +11,21 @@
 
 namespace fusor::client {
 
+namespace {
+
+// A coordinator that was just started is there; on a busy machine it may take its time to answer.
+constexpr Duration kStartedPatience{30'000};
+
+std::unique_ptr<Api> MakeApi(const Target& target, Duration patience) {
+  Api::Options options;
+  options.address = target.address;
+  options.token = target.token;
+  options.patience_first = patience;
+  return std::make_unique<Api>(std::move(options));
+}
+
+}  // namespace
+
 Session::Session(const Environment& environment, const ParsedCommand& parsed,
                  const std::vector<CommandSpec>& commands)
     : environment_(environment),
@@ -40,17 +55,15 @@ Result<Api*> Session::Connect() {
   if (api_ == nullptr) {
     const Result<Target> target = FindTarget(Question());
     if (!target.ok()) return target.status();
-    ConnectTo(*target);
+    target_ = *target;
+    api_ = MakeApi(*target, Api::Options().patience_first);
   }
   return api_.get();
 }
 
 Api* Session::ConnectTo(const Target& target) {
   target_ = target;
-  Api::Options options;
-  options.address = target.address;
-  options.token = target.token;
-  api_ = std::make_unique<Api>(std::move(options));
+  api_ = MakeApi(target, kStartedPatience);
   return api_.get();
 }
 
