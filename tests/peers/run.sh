@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Live comparisons with other people's programs (`make peers`): generic gRPC clients drive a real
-# coordinator and worker. Needs a network the first time: pip fetches requirements.txt into a virtual
-# environment in the cache, go builds grpcurl there.
+# coordinator and worker, and the trainer's models are held against Python's torch. Needs a network the
+# first time: pip fetches requirements*.txt into virtual environments in the cache, go builds grpcurl there.
 #
 #   tests/peers/run.sh BUILD_DIR
 #
@@ -33,16 +33,19 @@ Run() {
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "peers: $name failed"; fi
 }
 
-# The virtual environment of this requirements.txt; whole or absent, like the LibTorch cache.
+# MakeEnvironment FILE [PIP_OPTION...]: sets `environment` to the virtual environment of a requirements
+# file; whole or absent, like the LibTorch cache.
 MakeEnvironment() {
-  environment=$cache/peers-$(sha256sum "$here/requirements.txt" | cut -c1-16)
+  local file=$here/$1
+  shift
+  environment=$cache/peers-$(sha256sum "$file" | cut -c1-16)
   mkdir -p "$cache"
   exec 9>"$cache/.lock-peers"
   flock 9
   if [[ ! -e $environment/.complete ]]; then
     rm -rf "$environment"
     if ! python3 -m venv "$environment" ||
-        ! "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"; then
+        ! "$environment/bin/pip" install --quiet --disable-pip-version-check "$@" -r "$file"; then
       Fail "could not make $environment: see above; a network is needed once"
     fi
     touch "$environment/.complete"
@@ -90,7 +93,7 @@ StartCluster() {
   started+=($!)
 }
 
-MakeEnvironment
+MakeEnvironment requirements.txt
 FindGrpcurl
 StartCluster
 Run "Python grpcio" "$environment/bin/python" "$here/control.py" "$address" "$token" "$here/sweep.yaml"
@@ -100,6 +103,8 @@ else
   echo "--- grpcurl: skipped: $missing"
   skipped=$((skipped + 1))
 fi
+MakeEnvironment requirements_torch.txt --no-deps
+Run "PyTorch: networks and fusions" "$environment/bin/python" "$here/networks_live.py" "$build/bin/trainer_subject"
 (( failed == 0 )) || tail -n 20 "$work"/*.log
 line="$passed passed, $failed failed"
 if (( skipped > 0 )); then line+=", $skipped skipped"; fi
