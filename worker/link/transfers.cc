@@ -126,7 +126,10 @@ Event Transfers::RunUpload(TaskKey task, StagedId staged, const std::filesystem:
   for (const std::string& name : names) {
     Result<StoredFile> file = client_.Upload(directory / name, name, cancellation);
     if (!file.ok()) {
-      const bool for_now = file.status().code() == Code::kUnauthenticated;
+      // The token may be mended; and another call may have brought some of an equal file meanwhile,
+      // so that this one was not at its next byte.
+      const Code code = file.status().code();
+      const bool for_now = code == Code::kUnauthenticated || code == Code::kFailedPrecondition;
       return UploadFailed{task, staged,
                           for_now ? Unavailable(file.status().message()) : file.status()};
     }

@@ -54,7 +54,8 @@ class FakeCoordinator::Files final : public v1::ArtifactService::Service {
                          v1::GetUploadResponse* response) override {
     const std::lock_guard lock(owner_.mu_);
     response->set_complete(owner_.stored_.contains(request->sha256()));
-    response->set_offset(owner_.partial_[request->sha256()].size());
+    const bool behind = owner_.behind_.exchange(false);
+    response->set_offset(behind ? 0 : owner_.partial_[request->sha256()].size());
     return grpc::Status::OK;
   }
 
@@ -72,7 +73,9 @@ class FakeCoordinator::Files final : public v1::ArtifactService::Service {
         bytes = request.bytes();
       }
       std::string& have = owner_.partial_[sha256];
-      if (request.offset() != have.size()) return {grpc::StatusCode::INVALID_ARGUMENT, "a gap"};
+      if (request.offset() != have.size()) {
+        return {grpc::StatusCode::FAILED_PRECONDITION, "not the next byte"};
+      }
       have += request.chunk();
       owner_.bytes_received_ += request.chunk().size();
       if (request.chunk().size() > left) return {grpc::StatusCode::UNAVAILABLE, "broken off"};

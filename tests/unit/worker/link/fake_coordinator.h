@@ -43,6 +43,8 @@ class FakeCoordinator {
   void Store(const std::string& sha256, std::string content);
   // Breaks the next upload or download off after about so many bytes.
   void BreakAfter(std::size_t bytes) { break_after_ = bytes; }
+  // The next question how much of a file is here is answered before another call brings some of it.
+  void AnswerBeforeAnotherCall() { behind_ = true; }
   // Uploads wait until they are canceled.
   void StallUploads() { stall_ = true; }
   int uploads() const { return uploads_; }
@@ -64,6 +66,7 @@ class FakeCoordinator {
   std::map<std::string, std::string> partial_;
   std::atomic<bool> garbage_{false};
   std::atomic<bool> stall_{false};
+  std::atomic<bool> behind_{false};
   std::atomic<std::size_t> end_after_{SIZE_MAX};
   std::atomic<std::size_t> break_after_{SIZE_MAX};
   std::atomic<int> streams_{0};

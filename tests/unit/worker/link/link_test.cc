@@ -245,6 +245,19 @@ TEST_F(TransfersTest, AnUploadGoesOnWhereItBrokeOff) {
   EXPECT_EQ(server_.bytes_received(), large.size());
 }
 
+// Equal files of two trials, or of a killed agent whose last bytes came late.
+TEST_F(TransfersTest, AnUploadThatAnotherCallCarriedOnIsTriedAgain) {
+  const std::string large = Content(5'000'000, 'f');
+  Stage(1, "state", large);
+  server_.BreakAfter(2'000'000);
+  EXPECT_TRUE(std::holds_alternative<UploadFailed>(Upload(1)));
+  server_.AnswerBeforeAnotherCall();
+  const Event second = Upload(1);
+  EXPECT_EQ(std::get<UploadFailed>(second).status.code(), Code::kUnavailable);
+  EXPECT_TRUE(std::holds_alternative<UploadDone>(Upload(1)));
+  EXPECT_EQ(server_.Stored(Sha256Hex(large)), large);
+}
+
 TEST_F(TransfersTest, FailuresAreToldApart) {
   const Event missing = Upload(9);
   EXPECT_EQ(std::get<UploadFailed>(missing).status.code(), Code::kNotFound);
