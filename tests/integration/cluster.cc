@@ -88,10 +88,11 @@ void Cluster::RestartDaemon() {
   daemon_ = std::make_unique<harness::Daemon>(data(), address_, daemon_options_);
 }
 
-std::unique_ptr<Agent> Cluster::StartAgent(const std::string& name, int slots) {
-  return std::make_unique<Agent>(
-      *daemon_, data(), path() / name,
-      std::vector<std::string>{"--name", name, "--slots", std::to_string(slots)});
+std::unique_ptr<Agent> Cluster::StartAgent(const std::string& name, int slots,
+                                           const std::vector<std::string>& options) {
+  std::vector<std::string> all = {"--name", name, "--slots", std::to_string(slots)};
+  all.insert(all.end(), options.begin(), options.end());
+  return std::make_unique<Agent>(*daemon_, data(), path() / name, all);
 }
 
 Output Cluster::Fusor(const std::vector<std::string>& words) const {

@@ -53,7 +53,8 @@ class Cluster {
   void RestartDaemon();
   void KillDaemon();
   // `name` is its directory too.
-  std::unique_ptr<Agent> StartAgent(const std::string& name, int slots);
+  std::unique_ptr<Agent> StartAgent(const std::string& name, int slots,
+                                    const std::vector<std::string>& options = {});
 
   // Runs `fusor WORDS...` against this cluster.
   Output Fusor(const std::vector<std::string>& words) const;
