@@ -34,6 +34,18 @@ std::string FailureKind(const Trial& trial) {
   return failures.size() == 1 ? failures[0].Find("kind")->text : "";
 }
 
+TEST_F(ProbeTest, OnlyTheFirstRankReportsWhatTheTrialMade) {
+  Trial trial = Spawn(R"({"steps":20,"checkpoint_every":5})", "a", 1, R"(,"rank":1,"world":2)");
+  EXPECT_EQ(trial.Finish().code, 0);
+  EXPECT_EQ(trial.Facts("started").size(), 1u);
+  EXPECT_FALSE(trial.Facts("progress").empty());
+  EXPECT_EQ(trial.Facts("final").size(), 1u);
+  EXPECT_TRUE(trial.Points().empty());
+  for (const char* kind : {"metrics", "columns", "evaluation", "checkpoint", "artifact"}) {
+    EXPECT_TRUE(trial.Facts(kind).empty()) << kind;
+  }
+}
+
 TEST_F(ProbeTest, CrashIsASignal) {
   Trial trial = Spawn(Fault("crash"));
   Exit exit = trial.Finish();

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "trainer/contract/fact_reporter.h"
+#include "trainer/contract/replica_reporter.h"
 #include "trainer/cuda/loader.h"
 #include "trainer/engine/guard.h"
 #include "trainer/engine/loop.h"
@@ -118,21 +119,23 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
 }
 
 int RunJob(const std::string& job_path, const HostInfo& host) {
-  FactReporter reporter(kFactsDescriptor);
+  FactReporter facts(kFactsDescriptor);
   auto job = ReadJob(job_path);
   Status ready = job.ok() ? ApplyPlacement(*job) : job.status();
   if (!ready.ok()) {
     std::fprintf(stderr, "fusor-train: %s\n", ready.message().c_str());
-    reporter.Ended(0, {OutcomeKind::kFailed, Failure::kCrashedException, 0, ready.message()});
+    facts.Ended(0, {OutcomeKind::kFailed, Failure::kCrashedException, 0, ready.message()});
     return kExitBadJob;
   }
   Control control({.command_fd = kCommandsDescriptor,
                    .signal_fd = WatchSignals({SIGTERM}),
                    .abort = [] { _exit(kExitAborted); }});
-  LogReporter logged(reporter, stdout);
-  Outcome outcome = RunTrial(*job, host, logged, control);
+  ReplicaReporter replica(facts);
+  LogReporter logged(facts, stdout);
+  Reporter& reporter = job->rank == 0 ? static_cast<Reporter&>(logged) : replica;
+  Outcome outcome = RunTrial(*job, host, reporter, control);
   std::fflush(nullptr);
-  if (reporter.reader_gone()) return kExitAborted;
+  if (facts.reader_gone()) return kExitAborted;
   return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;
 }
 
