@@ -18,7 +18,6 @@ namespace fusor::agent {
 
 namespace {
 
-constexpr const char* kMarkName = "FUSOR_WORKER_UID";
 constexpr Duration kTemplatePatience{120'000};
 constexpr Duration kDatasetsPatience{2'000};
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
@@ -58,12 +57,13 @@ Status Runtime::OpenDirectory() {
   if (!identity.ok()) return identity.status();
   identity_ = std::move(*identity);
   dirs_ = std::make_unique<AttemptDirs>(options_.data / "attempts");
-  // Every process that comes of this worker inherits it, wherever it goes.
-  if (setenv(kMarkName, identity_.uid.c_str(), 1) != 0) return SystemError("setenv");
-  const Result<std::vector<std::string>> cleaned =
-      dirs_->CleanUp(std::string(kMarkName) + "=" + identity_.uid);
+  const Result<std::vector<std::string>> cleaned = dirs_->CleanUp();
   if (!cleaned.ok()) return cleaned.status();
   for (const std::string& line : *cleaned) log_.Warn("cleaned_up", {{"text", line}});
+  // Every process that comes of this worker inherits it, wherever it goes.
+  if (setenv(AttemptDirs::kMarkName, dirs_->Identity().c_str(), 1) != 0) {
+    return SystemError("setenv");
+  }
   return Ok();
 }
 

@@ -39,10 +39,18 @@ Status LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path
   return SystemError("stage", from);
 }
 
+// Which folder this is, whatever it is called: a copy of it is another one.
+std::string FolderId(const std::filesystem::path& folder) {
+  struct stat stats {};
+  if (stat(folder.c_str(), &stats) != 0) return "none";
+  return std::to_string(stats.st_dev) + ":" + std::to_string(stats.st_ino);
+}
+
 struct Recorded {
   pid_t pid = 0;
   std::uint64_t start_ticks = 0;
   std::string boot_id;
+  std::string folder_id;
 };
 
 // The recorded process and its group, as far as they live. A group's number is not given to another
@@ -71,9 +79,10 @@ void KillAndWait(const std::vector<ProcStat>& living) {
   }
 }
 
-// Living processes that carry the mark, other than this one.
-std::vector<ProcStat> MarkedOf(const std::string& mark) {
-  std::vector<ProcStat> marked = ProcessesMarked(mark);
+// Living processes that carry the folder's mark, other than this one.
+std::vector<ProcStat> MarkedOf(const std::string& folder_id) {
+  std::vector<ProcStat> marked =
+      ProcessesMarked(std::string(AttemptDirs::kMarkName) + "=" + folder_id);
   std::erase_if(marked, [](const ProcStat& stat) {
     return stat.pid == getpid() || stat.state == 'Z' || stat.state == 'X';
   });
@@ -120,9 +129,9 @@ Result<std::filesystem::path> AttemptDirs::Create(TaskKey task, std::string_view
 Status AttemptDirs::RecordProcess(TaskKey task, pid_t pid) const {
   const std::optional<ProcStat> stat = ReadProcStat(pid);
   if (!stat) return Ok();  // gone already
-  return WriteFile(
-      Of(task, ".process"),
-      std::to_string(pid) + " " + std::to_string(stat->start_ticks) + " " + BootId() + "\n");
+  return WriteFile(Of(task, ".process"), std::to_string(pid) + " " +
+                                             std::to_string(stat->start_ticks) + " " + BootId() +
+                                             " " + FolderId(root_) + "\n");
 }
 
 Status AttemptDirs::Stage(TaskKey task, StagedId staged,
@@ -153,7 +162,9 @@ Status AttemptDirs::KillRecorded(std::vector<std::string>& said) const {
     if (entry.path().extension() != ".process") continue;
     Recorded recorded;
     std::istringstream(ReadLine(entry.path())) >> recorded.pid >> recorded.start_ticks >>
-        recorded.boot_id;
+        recorded.boot_id >> recorded.folder_id;
+    // A copied directory names processes of the agent that it was copied from, which may live.
+    if (recorded.folder_id != FolderId(root_)) continue;
     const std::vector<ProcStat> living = LivingOf(recorded);
     KillAndWait(living);
     for (const ProcStat& stat : living) {
@@ -170,19 +181,21 @@ Status AttemptDirs::KillRecorded(std::vector<std::string>& said) const {
   return Ok();
 }
 
-Result<std::vector<std::string>> AttemptDirs::CleanUp(const std::string& mark) const {
+std::string AttemptDirs::Identity() const { return FolderId(root_); }
+
+Result<std::vector<std::string>> AttemptDirs::CleanUp() const {
   RETURN_IF_ERROR(MakeDirectory(root_));
   std::vector<std::string> said;
   RETURN_IF_ERROR(KillRecorded(said));
   // Some may be born while others are killed, but only by those that are left.
-  std::vector<ProcStat> marked = MarkedOf(mark);
+  std::vector<ProcStat> marked = MarkedOf(Identity());
   for (int round = 0; round < kKillRounds && !marked.empty(); ++round) {
     KillAndWait(marked);
     for (const ProcStat& stat : marked) {
       said.push_back("killed what an earlier agent left: pid=" + std::to_string(stat.pid) +
                      " outside its group");
     }
-    marked = MarkedOf(mark);
+    marked = MarkedOf(Identity());
   }
   if (!marked.empty()) {
     return FailedPrecondition("process " + std::to_string(marked.front().pid) +

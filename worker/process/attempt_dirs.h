@@ -5,7 +5,8 @@
 //   ROOT/812.0/            the process's own directory; job.json in it
 //   ROOT/812.0.staged/3/   hard links to files it reported, as they were then
 //   ROOT/812.0.input/      files that were fetched for it
-//   ROOT/812.0.process     number and start time of its process, for a restarted agent
+//   ROOT/812.0.process     number and start time of its process, and this folder's identity, for a
+//                          restarted agent
 
 #include <cstdint>
 #include <filesystem>
@@ -33,11 +34,16 @@ class AttemptDirs {
   void Unstage(TaskKey task, StagedId staged) const;
   void Remove(TaskKey task) const;
 
+  // The variable that everything an agent starts has in its environment, and its value: which
+  // folder of attempts it comes of. A copy of a folder has another identity.
+  static constexpr const char* kMarkName = "FUSOR_ATTEMPTS";
+  std::string Identity() const;
+
   // At the agent's start: kills what an earlier agent's trials left running, waits until it is gone
-  // and removes every attempt's directory. That is the recorded groups, and whatever carries `mark`
-  // ("NAME=VALUE") in its environment: what left its group carries it still. Returns one line for
-  // each process killed, and an error when one cannot be.
-  Result<std::vector<std::string>> CleanUp(const std::string& mark) const;
+  // and removes every attempt's directory. That is the recorded groups, and whatever carries the
+  // mark: what left its group carries it still. Returns one line for each process killed, and an
+  // error when one cannot be.
+  Result<std::vector<std::string>> CleanUp() const;
 
  private:
   std::filesystem::path Of(TaskKey task, std::string_view suffix) const;

@@ -205,34 +205,65 @@ TEST_F(ProcessTableTest, ARestartedAgentCleansUp) {
   ASSERT_TRUE(dirs_.Create(kTask, "{}").ok());
   ASSERT_TRUE(WaitFor([leader] { return ProcessesOfGroup(leader).size() == 2; }));
   ASSERT_TRUE(dirs_.RecordProcess(kTask, leader).ok());
-  const Result<std::vector<std::string>> said = dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1");
+  const Result<std::vector<std::string>> said = dirs_.CleanUp();
   ASSERT_TRUE(said.ok()) << said.status().ToString();
   EXPECT_EQ(said->size(), 2u);
   ASSERT_TRUE(WaitFor([leader] { return ProcessesOfGroup(leader).empty(); }));
   EXPECT_FALSE(std::filesystem::exists(dirs_.Work(kTask)));
 }
 
-TEST_F(ProcessTableTest, AReusedNumberIsNotKilled) {
-  const pid_t other = fork();
-  if (other == 0) {
-    setpgid(0, 0);
-    execlp("sleep", "sleep", "1000", nullptr);
-    _exit(1);
+// A process with a record in the attempts' folder that is right but for one word.
+class RecordedProcessTest : public ProcessTableTest {
+ protected:
+  RecordedProcessTest() : other_(fork()) {
+    if (other_ == 0) {
+      setpgid(0, 0);
+      execlp("sleep", "sleep", "1000", nullptr);
+      _exit(1);
+    }
+    setpgid(other_, other_);
+    EXPECT_TRUE(WaitFor([this] { return ProcessesOfGroup(other_).size() == 1; }));
+    EXPECT_TRUE(dirs_.Create(kTask, "{}").ok());
+    EXPECT_TRUE(dirs_.RecordProcess(kTask, other_).ok());
+    std::ifstream(Record()) >> pid_ >> start_ >> boot_ >> folder_;
   }
-  ASSERT_TRUE(WaitFor([other] { return ProcessesOfGroup(other).size() == 1; }));
-  const ProcStat stat = *ReadProcStat(other);
-  std::filesystem::create_directories(dir_.path() / "attempts");
-  const auto record = [&](std::uint64_t start, const std::string& boot) {
-    std::ofstream(dir_.path() / "attempts/7.0.process") << other << " " << start << " " << boot;
-  };
-  record(stat.start_ticks - 1, BootId());
-  ASSERT_TRUE(dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1").ok());
-  record(stat.start_ticks, "another-boot");
-  ASSERT_TRUE(dirs_.CleanUp("FUSOR_NO_SUCH_MARK=1").ok());
-  EXPECT_TRUE(ReadProcStat(other).has_value());
-  EXPECT_NE(ReadProcStat(other)->state, 'Z');
-  kill(other, SIGKILL);
-  ASSERT_TRUE(WaitFor([other] { return !ReadProcStat(other).has_value(); }));
+  ~RecordedProcessTest() override {
+    kill(other_, SIGKILL);
+    EXPECT_TRUE(WaitFor([this] { return !ReadProcStat(other_).has_value(); }));
+  }
+
+  std::filesystem::path Record() const { return dirs_.Work(kTask).string() + ".process"; }
+  bool SurvivesCleanUp() {
+    std::ofstream(Record()) << pid_ << " " << start_ << " " << boot_ << " " << folder_;
+    EXPECT_TRUE(dirs_.CleanUp().ok());
+    const std::optional<ProcStat> stat = ReadProcStat(other_);
+    return stat.has_value() && stat->state != 'Z';
+  }
+
+  const pid_t other_;
+  pid_t pid_ = 0;
+  std::uint64_t start_ = 0;
+  std::string boot_;
+  std::string folder_;
+};
+
+TEST_F(RecordedProcessTest, AReusedNumberIsNotKilled) {
+  --start_;
+  EXPECT_TRUE(SurvivesCleanUp());
+}
+
+TEST_F(RecordedProcessTest, AnotherBootsNumberIsNotKilled) {
+  boot_ = "another-boot";
+  EXPECT_TRUE(SurvivesCleanUp());
+}
+
+// Of the agent whose directory was copied: it lives, and so do its trials.
+TEST_F(RecordedProcessTest, ACopiedDirectorysProcessIsNotKilled) {
+  const std::filesystem::path copied = dir_.path() / "copied";
+  std::filesystem::copy(dir_.path() / "attempts", copied, std::filesystem::copy_options::recursive);
+  EXPECT_TRUE(AttemptDirs(copied).CleanUp().ok());
+  EXPECT_TRUE(ReadProcStat(other_).has_value() && ReadProcStat(other_)->state != 'Z');
+  EXPECT_FALSE(SurvivesCleanUp());
 }
 
 }  // namespace
