@@ -51,7 +51,7 @@ Result<std::int64_t> VersionOf(const DatabaseFormat& format, const sql::Database
   const std::string path = database.file().string();
   const Result<std::int64_t> tables = database.QueryInt("SELECT count(*) FROM sqlite_schema");
   if (!tables.ok()) {
-    return WithRemedy(tables.status(), database.file());
+    return WithRemedy(tables.status(), database);
   }
   const Result<std::int64_t> id = database.QueryInt("PRAGMA application_id");
   if (!id.ok()) return id.status();
@@ -103,15 +103,11 @@ Result<sql::Database> OpenForWriting(const DatabaseFormat& format, const Databas
   RETURN_IF_ERROR(database->Execute(kBusyTimeout));
   if (place.exclusive) RETURN_IF_ERROR(database->Execute("PRAGMA locking_mode = EXCLUSIVE"));
   const Result<std::int64_t> version = VersionOf(format, *database);
-  if (!version.ok()) {
-    if (version.status().code() != Code::kUnavailable) return version.status();
-    return Unavailable(database->file().string() +
-                       " is locked by another program: close it and start again");
-  }
+  if (!version.ok()) return version.status();
   if (*version == 0) RETURN_IF_ERROR(database->Execute(kBeforeSchema));
-  RETURN_IF_ERROR(EnterWal(*database));
+  RETURN_IF_ERROR(WithRemedy(EnterWal(*database), *database));
   RETURN_IF_ERROR(database->Execute(kWriterSettings));
-  RETURN_IF_ERROR(Migrate(format, *database, *version));
+  RETURN_IF_ERROR(WithRemedy(Migrate(format, *database, *version), *database));
   return database;
 }
 
@@ -139,10 +135,17 @@ Status CheckDatabase(const sql::Database& database, CheckDepth depth) {
   return DataLoss(database.file().filename().string() + ": " + *found);
 }
 
-Status WithRemedy(const Status& status, const std::filesystem::path& file) {
-  if (status.code() != Code::kDataLoss) return status;
-  return DataLoss(file.string() + " is damaged or no database (" + status.message() +
-                  "): restore a backup with 'fusord restore', or move the file away");
+Status WithRemedy(const Status& status, const sql::Database& database) {
+  const std::string path = database.file().string();
+  if (status.code() == Code::kDataLoss) {
+    return DataLoss(path + " is damaged or no database (" + status.message() +
+                    "): restore a backup with 'fusord restore', or move the file away");
+  }
+  const int last = sqlite3_errcode(database.handle()) & 0xff;
+  if (!status.ok() && (last == SQLITE_BUSY || last == SQLITE_LOCKED)) {
+    return Unavailable(path + " is locked by another program: close it and start again");
+  }
+  return status;
 }
 
 std::optional<std::string_view> NetworkFileSystem(std::uint64_t type) {

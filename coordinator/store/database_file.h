@@ -37,8 +37,9 @@ Result<sql::Database> OpenForReading(const DatabaseFormat& format,
 enum class CheckDepth { kQuick, kFull };
 Status CheckDatabase(const sql::Database& database, CheckDepth depth);
 
-// What a user is told when the file turns out damaged; any other status stays as it is.
-Status WithRemedy(const Status& status, const std::filesystem::path& file);
+// What a user is told when a start finds the file damaged or locked; any other status stays as it
+// is.
+Status WithRemedy(const Status& status, const sql::Database& database);
 
 // The name of a file system that cannot share memory between machines, by statfs' type number.
 std::optional<std::string_view> NetworkFileSystem(std::uint64_t type);

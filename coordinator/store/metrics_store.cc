@@ -26,7 +26,7 @@ class SqliteMetricsStore final : public MetricsStore {
         checkpointer_(connection_.database, kCheckpointPages),
         exclusive_(exclusive) {}
 
-  Status Start();
+  Status Start() { return WithRemedy(Prepare(), connection_.database); }
 
   Status Commit(std::span<const FactsForMetrics> batches) override;
   Result<std::uint64_t> Cursor(AttemptId attempt, std::uint32_t rank) override;
@@ -37,6 +37,7 @@ class SqliteMetricsStore final : public MetricsStore {
   Status Close() override { return Ok(); }
 
  private:
+  Status Prepare();
   Status Write(std::span<const FactsForMetrics> batches);
 
   LockFile lock_;
@@ -46,7 +47,7 @@ class SqliteMetricsStore final : public MetricsStore {
   const bool exclusive_;
 };
 
-Status SqliteMetricsStore::Start() {
+Status SqliteMetricsStore::Prepare() {
   Result<std::unique_ptr<FactWriter>> writer = FactWriter::Prepare(connection_.database);
   if (!writer.ok()) return writer.status();
   writer_ = std::move(*writer);
@@ -113,7 +114,7 @@ Result<std::unique_ptr<MetricsStore>> MetricsStore::Open(const Options& options)
   if (!database.ok()) return database.status();
   auto store = std::make_unique<SqliteMetricsStore>(std::move(*lock), std::move(*database),
                                                     options.exclusive);
-  RETURN_IF_ERROR(WithRemedy(store->Start(), options.directory / MetricsFormat().name));
+  RETURN_IF_ERROR(store->Start());
   return std::unique_ptr<MetricsStore>(std::move(store));
 }
 

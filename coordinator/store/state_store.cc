@@ -39,7 +39,7 @@ class SqliteStateStore final : public StateStore {
         checkpointer_(connection_.database, kCheckpointPages),
         exclusive_(exclusive) {}
 
-  Status Start();
+  Status Start() { return WithRemedy(Prepare(), connection_.database); }
 
   Status Commit(std::span<const Write> writes) override;
   Result<Snapshot> Load(ParseSpec parse) override;
@@ -53,6 +53,7 @@ class SqliteStateStore final : public StateStore {
   Status Close() override;
 
  private:
+  Status Prepare();
   Status Apply(std::span<const Write> writes);
 
   LockFile lock_;
@@ -67,7 +68,7 @@ class SqliteStateStore final : public StateStore {
   const bool exclusive_;
 };
 
-Status SqliteStateStore::Start() {
+Status SqliteStateStore::Prepare() {
   const sql::Database& database = connection_.database;
   const Result<std::string> cluster_id = database.QueryText(kSelectClusterId);
   if (!cluster_id.ok()) return cluster_id.status();
@@ -154,7 +155,7 @@ Result<std::unique_ptr<StateStore>> StateStore::Open(const Options& options) {
   if (!database.ok()) return database.status();
   auto store =
       std::make_unique<SqliteStateStore>(std::move(*lock), std::move(*database), options.exclusive);
-  RETURN_IF_ERROR(WithRemedy(store->Start(), options.directory / StateFormat().name));
+  RETURN_IF_ERROR(store->Start());
   return std::unique_ptr<StateStore>(std::move(store));
 }
 

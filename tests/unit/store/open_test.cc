@@ -135,6 +135,17 @@ TEST(Open, ALockedFileIsRefusedWithARemedy) {
   EXPECT_THAT(status.message(), HasSubstr("locked by another program"));
 }
 
+TEST(Open, ALockedWriterAtTheStartIsRefusedWithARemedy) {
+  const TempDirectory directory;
+  CloseCleanly(directory);
+  const sql::Database foreign = OpenBeside(directory, "state.db");
+  ASSERT_TRUE(foreign.Execute("BEGIN IMMEDIATE").ok());
+  const Status status = OpenError(directory);
+  EXPECT_EQ(status.code(), Code::kUnavailable) << status.ToString();
+  EXPECT_THAT(status.message(), HasSubstr("locked by another program"));
+  EXPECT_THAT(status.message(), HasSubstr("state.db"));
+}
+
 TEST(Open, ADirectoryThatCannotBeMadeIsNamed) {
   const TempDirectory directory;
   std::ofstream(directory.path() / "file") << "x";
