@@ -46,6 +46,7 @@ Program::Program(const std::vector<std::string>& command, const std::filesystem:
 void Program::Reap(int signal) {
   if (pid_ < 0) return;
   ::kill(pid_, signal);
+  ::kill(pid_, SIGCONT);  // a test may have stopped it
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }

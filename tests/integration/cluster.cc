@@ -15,13 +15,13 @@ namespace fusor::integration {
 
 namespace {
 
-std::vector<std::string> Command(const harness::Daemon& daemon,
+std::vector<std::string> Command(const std::string& coordinator,
                                  const std::filesystem::path& daemon_data,
                                  const std::filesystem::path& directory,
                                  const std::vector<std::string>& options) {
   std::vector<std::string> command = {harness::Binary("fusor-worker").string(),
                                       "--coordinator",
-                                      daemon.address(),
+                                      coordinator,
                                       "--token-file",
                                       (daemon_data / "token").string(),
                                       "--data",
@@ -36,12 +36,29 @@ std::filesystem::path LogOf(const std::filesystem::path& directory) {
   return directory.string() + ".log";
 }
 
+Output RunProgram(const std::string& name, const std::filesystem::path& folder,
+                  const std::vector<std::string>& words) {
+  const std::filesystem::path out = folder / "out.txt";
+  const std::filesystem::path err = folder / "err.txt";
+  std::string line = "'" + harness::Binary(name).string() + "'";
+  for (const std::string& word : words) line += " '" + word + "'";
+  line += " >'" + out.string() + "' 2>'" + err.string() + "' </dev/null";
+  const int status = std::system(line.c_str());
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          .out = harness::Slurp(out),
+          .err = harness::Slurp(err)};
+}
+
 }  // namespace
 
 Agent::Agent(const harness::Daemon& daemon, const std::filesystem::path& daemon_data,
              const std::filesystem::path& directory, const std::vector<std::string>& options)
+    : Agent(daemon.address(), daemon_data, directory, options) {}
+
+Agent::Agent(const std::string& coordinator, const std::filesystem::path& daemon_data,
+             const std::filesystem::path& directory, const std::vector<std::string>& options)
     : log_(LogOf(directory)),
-      program_(Command(daemon, daemon_data, directory, options), LogOf(directory)) {}
+      program_(Command(coordinator, daemon_data, directory, options), LogOf(directory)) {}
 
 std::vector<pid_t> Agent::Children() const {
   std::vector<pid_t> children;
@@ -90,22 +107,21 @@ void Cluster::RestartDaemon() {
 
 std::unique_ptr<Agent> Cluster::StartAgent(const std::string& name, int slots,
                                            const std::vector<std::string>& options) {
+  return StartAgentVia(daemon_->address(), name, slots, options);
+}
+
+std::unique_ptr<Agent> Cluster::StartAgentVia(const std::string& coordinator,
+                                              const std::string& name, int slots,
+                                              const std::vector<std::string>& options) {
   std::vector<std::string> all = {"--name", name, "--slots", std::to_string(slots)};
   all.insert(all.end(), options.begin(), options.end());
-  return std::make_unique<Agent>(*daemon_, data(), path() / name, all);
+  return std::make_unique<Agent>(coordinator, data(), path() / name, all);
 }
 
 Output Cluster::Fusor(const std::vector<std::string>& words) const {
-  const std::filesystem::path out = path() / "out.txt";
-  const std::filesystem::path err = path() / "err.txt";
-  std::string line = "'" + harness::Binary("fusor").string() + "'";
-  for (const std::string& word : words) line += " '" + word + "'";
-  line += " --data '" + data().string() + "' >'" + out.string() + "' 2>'" + err.string() +
-          "' </dev/null";
-  const int status = std::system(line.c_str());
-  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          .out = harness::Slurp(out),
-          .err = harness::Slurp(err)};
+  std::vector<std::string> all = words;
+  all.insert(all.end(), {"--data", data().string()});
+  return RunProgram("fusor", path(), all);
 }
 
 std::string Cluster::Submit(const std::string& yaml) {
@@ -145,6 +161,10 @@ bool Cluster::WaitEnded(const std::string& sweep, std::uint64_t trials, double s
                  "SELECT count(*) FROM trial WHERE sweep = " + sweep +
                      " AND state IN ('succeeded', 'failed', 'canceled', 'skipped')",
                  std::to_string(trials), seconds);
+}
+
+Output Fusord(const std::filesystem::path& folder, const std::vector<std::string>& words) {
+  return RunProgram("fusord", folder, words);
 }
 
 }  // namespace fusor::integration

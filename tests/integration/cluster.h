@@ -26,6 +26,9 @@ class Agent {
  public:
   Agent(const harness::Daemon& daemon, const std::filesystem::path& daemon_data,
         const std::filesystem::path& directory, const std::vector<std::string>& options);
+  // One that reaches its coordinator elsewhere: over a proxy.
+  Agent(const std::string& coordinator, const std::filesystem::path& daemon_data,
+        const std::filesystem::path& directory, const std::vector<std::string>& options);
 
   harness::Program& program() { return program_; }
   std::string Log() const { return harness::Slurp(log_); }
@@ -55,6 +58,10 @@ class Cluster {
   // `name` is its directory too.
   std::unique_ptr<Agent> StartAgent(const std::string& name, int slots,
                                     const std::vector<std::string>& options = {});
+  // The same over another address, such as a proxy's.
+  std::unique_ptr<Agent> StartAgentVia(const std::string& coordinator, const std::string& name,
+                                       int slots, const std::vector<std::string>& options = {});
+  std::string Log() const { return harness::Slurp(data() / "fusord.log"); }
 
   // Runs `fusor WORDS...` against this cluster.
   Output Fusor(const std::vector<std::string>& words) const;
@@ -73,5 +80,8 @@ class Cluster {
   std::unique_ptr<harness::Daemon> daemon_;
   int files_ = 0;
 };
+
+// Runs `fusord WORDS...` and waits; output and errors go to `folder`.
+Output Fusord(const std::filesystem::path& folder, const std::vector<std::string>& words);
 
 }  // namespace fusor::integration
