@@ -143,6 +143,7 @@ Status Daemon::Parts::Listen() {
   HttpServer::Options http_options;
   http_options.host = options.http.host;
   http_options.port = options.http.port;
+  http_options.on_refused = [this](unsigned) { ++stats.http_refused; };
   Result<std::unique_ptr<HttpServer>> listening = HttpServer::Listen(
       http_options, [this](const HttpRequest& request) { return OnHttp(request); });
   if (!listening.ok()) return listening.status();

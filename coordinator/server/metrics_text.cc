@@ -128,6 +128,8 @@ std::string MetricsText(const Stats& stats, const Health& health, const ClusterN
            stats.reads_refused.load());
   text.One("unauthenticated_total", "counter", "Calls without the token.",
            stats.calls_unauthenticated.load());
+  text.One("http_refused_total", "counter", "HTTP requests that were none, or too large.",
+           stats.http_refused.load());
   return text.Take();
 }
 

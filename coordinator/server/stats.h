@@ -54,6 +54,7 @@ struct Stats {
   Counter reads{0};
   Counter reads_refused{0};
   Counter calls_unauthenticated{0};
+  Counter http_refused{0};  // requests that were none
 };
 
 // Whether the daemon can do its work, and if not, why. Any thread.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/base/check.h"
 #include "coordinator/server/grpc_edge.h"
 #include "proto/session_convert.h"
 
@@ -17,7 +18,7 @@ constexpr std::chrono::seconds kWriteStuck{5};
 }  // namespace
 
 class WorkerSessions::Stream final
-    : public grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>,
+    : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
       public std::enable_shared_from_this<WorkerSessions::Stream> {
  public:
   Stream(WorkerSessions& sessions, grpc::CallbackServerContext& context, SessionId id)
@@ -26,7 +27,7 @@ class WorkerSessions::Stream final
   void Open() {
     ++sessions_.stats_.sessions;
     (void)sessions_.loop_->Post(Event(StreamOpened{id_}), Admission::kAlways);
-    StartRead(&request_);
+    StartRead(&incoming_);
   }
 
   void Send(std::vector<CoordinatorMessage> messages) {
@@ -44,7 +45,7 @@ class WorkerSessions::Stream final
       }
       if (!writing_) write = Bundle();
     }
-    if (write) StartWrite(&response_);
+    if (write) Write();
     if (full) End(ResourceExhausted("the worker does not read what it is sent"));
   }
 
@@ -69,7 +70,7 @@ class WorkerSessions::Stream final
       End(Ok());
       return;
     }
-    Result<std::vector<WorkerMessage>> messages = FromWire(request_);
+    Result<std::vector<WorkerMessage>> messages = Parse();
     if (!messages.ok()) {
       spdlog::warn("event=session_garbage session={} error=\"{}\"", id_.value,
                    messages.status().message());
@@ -96,7 +97,7 @@ class WorkerSessions::Stream final
       write = Bundle();
       finish = !write && closing_;
     }
-    if (write) StartWrite(&response_);
+    if (write) Write();
     if (finish) Finish(status_);
   }
 
@@ -109,10 +110,27 @@ class WorkerSessions::Stream final
   }
 
  private:
+  Result<std::vector<WorkerMessage>> Parse() {
+    using Traits = grpc::SerializationTraits<v1::SessionRequest>;
+    if (!Traits::Deserialize(&incoming_, &request_).ok()) {
+      return InvalidArgument("a message that is no SessionRequest");
+    }
+    return FromWire(request_);
+  }
+
   // Under the lock: nothing may be started behind Finish.
   void Read() {
     const std::lock_guard lock(mu_);
-    if (!closing_) StartRead(&request_);
+    if (!closing_) StartRead(&incoming_);
+  }
+
+  // After Bundle, without the lock: response_ is this thread's until the write is done.
+  void Write() {
+    bool own = false;
+    outgoing_.Clear();
+    using Traits = grpc::SerializationTraits<v1::SessionResponse>;
+    CHECK(Traits::Serialize(response_, &outgoing_, &own).ok());
+    StartWrite(&outgoing_);
   }
 
   // Makes the next wire message of what is unsent. Requires mu_ and that no write is in flight.
@@ -136,8 +154,10 @@ class WorkerSessions::Stream final
   WorkerSessions& sessions_;
   grpc::CallbackServerContext& context_;
   const SessionId id_;
-  v1::SessionRequest request_;    // gRPC's while a read is in flight
-  v1::SessionResponse response_;  // gRPC's while a write is in flight
+  grpc::ByteBuffer incoming_;  // gRPC's while a read is in flight
+  grpc::ByteBuffer outgoing_;  // gRPC's while a write is in flight
+  v1::SessionRequest request_;
+  v1::SessionResponse response_;
 
   std::mutex mu_;
   std::vector<CoordinatorMessage> unsent_;  // guarded by mu_, as below
@@ -150,7 +170,7 @@ class WorkerSessions::Stream final
 namespace {
 
 // The answer to a stream without the token.
-class Refused final : public grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse> {
+class Refused final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit Refused(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
@@ -161,7 +181,7 @@ class Refused final : public grpc::ServerBidiReactor<v1::SessionRequest, v1::Ses
 WorkerSessions::WorkerSessions(const Guard& guard, Stats& stats) : guard_(guard), stats_(stats) {}
 WorkerSessions::~WorkerSessions() = default;
 
-grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* WorkerSessions::Session(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* WorkerSessions::Session(
     grpc::CallbackServerContext* context) {
   const grpc::Status allowed = Authorize(guard_, *context);
   if (!allowed.ok()) return new Refused(allowed);

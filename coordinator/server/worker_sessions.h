@@ -19,7 +19,12 @@
 
 namespace fusor {
 
-class WorkerSessions final : public v1::WorkerService::CallbackService {
+// The streams carry bytes and are parsed here: gRPC shows a message that cannot be parsed as the
+// end of the stream, which would be an orderly one.
+using RawWorkerService =
+    v1::WorkerService::WithRawCallbackMethod_Session<v1::WorkerService::Service>;
+
+class WorkerSessions final : public RawWorkerService {
  public:
   WorkerSessions(const Guard& guard, Stats& stats);
   ~WorkerSessions() override;
@@ -27,7 +32,7 @@ class WorkerSessions final : public v1::WorkerService::CallbackService {
   // Before the server starts; the loop and the sessions know one another.
   void Connect(Loop& loop) { loop_ = &loop; }
 
-  grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* Session(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(
       grpc::CallbackServerContext* context) override;
 
   // From the loop thread.

@@ -26,6 +26,19 @@ constexpr std::chrono::seconds kRequestTime{10};
 constexpr std::chrono::milliseconds kAcceptRetry{100};
 constexpr std::uint32_t kHeaderBytesMax = 8192;
 constexpr std::uint64_t kBodyBytesMax = 1024;
+// What a refused client still sends is read and thrown away for so long and so much: closing at
+// once would reset the connection and take the answer along.
+constexpr std::chrono::seconds kLingerTime{1};
+constexpr std::size_t kLingerBytesMax = 1 << 20;
+
+// The status for bytes that are no request we take; 0 when the connection just ended.
+unsigned RefusalOf(beast::error_code error) {
+  if (error.category() != http::make_error_code(http::error::bad_method).category()) return 0;
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return 0;
+  if (error == http::error::body_limit) return 413;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) return 431;
+  return 400;
+}
 
 HttpReply Answer(const http::request<http::string_body>& request,
                  const HttpServer::Handler& handler) {
@@ -41,11 +54,17 @@ HttpReply Answer(const http::request<http::string_body>& request,
 // One connection, alive while an operation of its own is under way: hence the shared pointer.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, const HttpServer::Handler& handler, std::size_t& open)
-      : stream_(std::move(socket)), handler_(handler), open_(open) {
-    ++open_;
+  // What all connections share, and what outlives them.
+  struct Shared {
+    const HttpServer::Options options;
+    const HttpServer::Handler handler;
+    std::size_t open = 0;  // connections
+  };
+
+  Connection(tcp::socket socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
+    ++shared_.open;
   }
-  ~Connection() { --open_; }
+  ~Connection() { --shared_.open; }
 
   void Read() {
     parser_.emplace();
@@ -54,18 +73,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.expires_after(kRequestTime);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
-                       if (!error) self->Write();
+                       if (!error) {
+                         self->Write();
+                       } else if (const unsigned status = RefusalOf(error); status != 0) {
+                         self->Refuse(status);
+                       }
                      });
   }
 
  private:
   void Write() {
     const http::request<http::string_body> request = parser_->release();
-    HttpReply reply = Answer(request, handler_);
-    response_ = {static_cast<http::status>(reply.status), request.version()};
-    response_.set(http::field::content_type, reply.content_type);
-    response_.set(http::field::cache_control, "no-store");
-    response_.body() = std::move(reply.body);
+    Fill(Answer(request, shared_.handler), request.version());
     response_.keep_alive(request.keep_alive());
     response_.prepare_payload();
     stream_.expires_after(kRequestTime);
@@ -75,9 +94,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
                       });
   }
 
+  void Refuse(unsigned status) {
+    shared_.options.on_refused(status);
+    Fill({status, "text/plain; charset=utf-8", "no request that is taken here\n"}, 11);
+    response_.keep_alive(false);
+    response_.prepare_payload();
+    stream_.expires_after(kLingerTime);
+    http::async_write(stream_, response_,
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        if (error) return;
+                        beast::error_code ignored;
+                        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                        self->Linger(0);
+                      });
+  }
+
+  void Linger(std::size_t thrown_away) {
+    buffer_.clear();
+    stream_.async_read_some(
+        buffer_.prepare(16 << 10),
+        [self = shared_from_this(), thrown_away](beast::error_code error, std::size_t bytes) {
+          if (!error && thrown_away < kLingerBytesMax) self->Linger(thrown_away + bytes);
+        });
+  }
+
+  void Fill(HttpReply reply, unsigned version) {
+    response_ = {static_cast<http::status>(reply.status), version};
+    response_.set(http::field::content_type, reply.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.body() = std::move(reply.body);
+  }
+
   beast::tcp_stream stream_;
-  const HttpServer::Handler& handler_;
-  std::size_t& open_;
+  Shared& shared_;
   beast::flat_buffer buffer_{64 << 10};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -87,11 +136,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class HttpServer::Listener {
  public:
-  Listener(std::size_t connections_max, Handler handler)
-      : connections_max_(connections_max), handler_(std::move(handler)) {}
+  Listener(const Options& options, Handler handler) : shared_{options, std::move(handler)} {}
   ~Listener() { Stop(); }
 
-  Status Open(const Options& options) {
+  Status Open() {
+    const Options& options = shared_.options;
     boost::system::error_code error;
     const auto address = asio::ip::make_address(options.host, error);
     if (error) return InvalidArgument("--http: '" + options.host + "' is no address");
@@ -123,8 +172,8 @@ class HttpServer::Listener {
   void Accept() {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       // Beyond the limit the connection is closed at once: the socket goes out of scope.
-      if (!error && open_ < connections_max_) {
-        std::make_shared<Connection>(std::move(socket), handler_, open_)->Read();
+      if (!error && shared_.open < shared_.options.connections_max) {
+        std::make_shared<Connection>(std::move(socket), shared_)->Read();
       }
       if (error == asio::error::operation_aborted) return;
       if (!error) {
@@ -139,9 +188,7 @@ class HttpServer::Listener {
     });
   }
 
-  const std::size_t connections_max_;
-  const Handler handler_;
-  std::size_t open_ = 0;  // the server's thread's; outlives the connections in io_
+  Connection::Shared shared_;  // the server's thread's; outlives the connections in io_
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer retry_{io_};
@@ -152,8 +199,8 @@ HttpServer::HttpServer(std::unique_ptr<Listener> listener) : listener_(std::move
 HttpServer::~HttpServer() = default;
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Listen(const Options& options, Handler handler) {
-  auto listener = std::make_unique<Listener>(options.connections_max, std::move(handler));
-  RETURN_IF_ERROR(listener->Open(options));
+  auto listener = std::make_unique<Listener>(options, std::move(handler));
+  RETURN_IF_ERROR(listener->Open());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));
 }
 

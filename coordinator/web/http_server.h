@@ -31,6 +31,8 @@ class HttpServer {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;
     std::size_t connections_max = 64;
+    // Called on the server's thread with the status of each request that never reached the handler.
+    std::function<void(unsigned)> on_refused = [](unsigned) {};
   };
   using Handler = std::function<HttpReply(const HttpRequest&)>;
 
