@@ -17,6 +17,14 @@ inline constexpr std::size_t kWorkersMax = 10'000;
 inline constexpr std::size_t kSlotsPerWorkerMax = 1'024;
 
 inline constexpr std::size_t kMessageBytesMax = 8 << 20;          // one gRPC message
+inline constexpr std::size_t kAnswerBytesMax = 64 << 20;          // one gRPC message to a client
+inline constexpr int kStreamsPerConnectionMax = 4'096;
+inline constexpr std::size_t kServerMemoryBytesMax = 1 << 30;     // gRPC's buffers
+inline constexpr std::size_t kReadsWaitingMax = 4'096;            // calls that wait for a reader thread
+inline constexpr std::size_t kUnsentToWorkerMax = 100'000;        // messages: it does not read
+inline constexpr std::size_t kHttpConnectionsMax = 64;
+inline constexpr std::uint32_t kHttpHeaderBytesMax = 8'192;
+inline constexpr std::uint64_t kHttpBodyBytesMax = 1'024;
 inline constexpr std::size_t kFactBytesInFlightMax = 1 << 20;     // unacknowledged facts per worker
 inline constexpr std::size_t kFactsPerBatchMax = 4'096;
 inline constexpr std::size_t kLogLineBytesMax = 16 << 10;         // longer lines are cut
@@ -52,6 +60,7 @@ inline constexpr std::chrono::milliseconds kGangPatience{60'000};
 inline constexpr std::chrono::milliseconds kWorkerGoneAfter{120'000};
 // An attempt may end by itself so long after its time limit before it is aborted.
 inline constexpr std::chrono::milliseconds kTimeLimitGrace{10'000};
+inline constexpr std::size_t kRequestIdBytesMax = 256;
 inline constexpr std::size_t kRequestsRememberedMax = 1'000'000;
 inline constexpr std::chrono::milliseconds kBackoffMin{1'000};
 inline constexpr std::chrono::milliseconds kBackoffMax{60'000};

@@ -20,14 +20,10 @@ namespace fusor {
 
 namespace {
 
-constexpr int kStreamsPerConnection = 4'096;
-constexpr int kSendBytesMax = 64 << 20;
-constexpr std::size_t kMemoryBytes = 1 << 30;
-
 void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
-  builder.SetMaxSendMessageSize(kSendBytesMax);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
+  builder.SetMaxSendMessageSize(static_cast<int>(limits::kAnswerBytesMax));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
   // A second daemon on the same port is an error, not a share of its calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // A peer whose machine or cable is gone is noticed within half a minute.
@@ -37,7 +33,7 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1'000);
   grpc::ResourceQuota quota("fusord");
-  quota.Resize(kMemoryBytes);
+  quota.Resize(limits::kServerMemoryBytesMax);
   builder.SetResourceQuota(quota);
 }
 

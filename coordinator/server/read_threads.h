@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "coordinator/server/stats.h"
 
 namespace fusor {
@@ -18,7 +19,7 @@ class ReadThreads {
  public:
   struct Options {
     std::size_t threads = 3;
-    std::size_t queue_max = 4096;
+    std::size_t queue_max = limits::kReadsWaitingMax;
   };
   // A task must answer whoever waits for it also when it is told that the daemon is stopping.
   enum class Fate { kRun, kStopping };

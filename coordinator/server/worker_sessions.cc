@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "coordinator/server/grpc_edge.h"
 #include "proto/session_convert.h"
 
 namespace fusor {
 
 namespace {
-// More than this unsent: the worker does not read; it may come again.
-constexpr std::size_t kUnsentMax = 100'000;
 // A write that takes longer than this when the stream is to end: the peer is not there.
 constexpr std::chrono::seconds kWriteStuck{5};
 }  // namespace
@@ -36,7 +35,8 @@ class WorkerSessions::Stream final
     {
       const std::lock_guard lock(mu_);
       if (closing_) return;
-      full = unsent_.size() + messages.size() > kUnsentMax;
+      // It may come again.
+      full = unsent_.size() + messages.size() > limits::kUnsentToWorkerMax;
       if (unsent_.empty()) {
         unsent_ = std::move(messages);
       } else {

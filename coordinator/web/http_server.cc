@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/limits.h"
+
 namespace fusor {
 
 namespace asio = boost::asio;
@@ -24,8 +26,6 @@ namespace {
 
 constexpr std::chrono::seconds kRequestTime{10};
 constexpr std::chrono::milliseconds kAcceptRetry{100};
-constexpr std::uint32_t kHeaderBytesMax = 8192;
-constexpr std::uint64_t kBodyBytesMax = 1024;
 // What a refused client still sends is read and thrown away for so long and so much: closing at
 // once would reset the connection and take the answer along.
 constexpr std::chrono::seconds kLingerTime{1};
@@ -68,8 +68,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Read() {
     parser_.emplace();
-    parser_->header_limit(kHeaderBytesMax);
-    parser_->body_limit(kBodyBytesMax);
+    parser_->header_limit(limits::kHttpHeaderBytesMax);
+    parser_->body_limit(limits::kHttpBodyBytesMax);
     stream_.expires_after(kRequestTime);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/limits.h"
 #include "common/base/status.h"
 
 namespace fusor {
@@ -30,7 +31,7 @@ class HttpServer {
   struct Options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;
-    std::size_t connections_max = 64;
+    std::size_t connections_max = limits::kHttpConnectionsMax;
     // Called on the server's thread with the status of each request that never reached the handler.
     std::function<void(unsigned)> on_refused = [](unsigned) {};
   };
