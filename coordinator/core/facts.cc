@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 #include "common/base/limits.h"
 #include "coordinator/core/attempts.h"
@@ -60,6 +59,8 @@ void Apply(Receiver& to, const StartedFact& fact) {
   if (attempt.row.state == AttemptState::kGranted) {
     attempt.row.state = AttemptState::kRunning;
     attempt.row.started = to.turn.now;
+    RewindObjective(trial, fact.resumed_from_step);
+    to.trial_changed = true;
     const Duration left = TimeLeft(trial);
     if (left > Duration::zero()) {
       attempt.limit_at = to.turn.now + left + limits::kTimeLimitGrace;
@@ -74,6 +75,7 @@ void Apply(Receiver& to, const StartedFact& fact) {
   attempt.row.info = JsonOf(fact.info);
   if (!fact.precision_used.empty()) attempt.row.precision_used = fact.precision_used;
   if (trial.row.threads == 0) trial.row.threads = ThreadsOf(fact.info);
+  if (!attempt.fallback && fact.resumed_from_step < 0) trial.row.precision_used.clear();
   to.trial_changed = true;
 }
 
@@ -88,13 +90,7 @@ void Apply(Receiver& to, const EvaluationFact& fact) {
                                 .name = name,
                                 .value = value,
                                 .time = FromUnixMillis(fact.time_ms)});
-    if (name != objective.metric || !std::isfinite(value)) continue;
-    const double best = trial.row.objective;
-    const bool better = objective.maximize ? value > best : value < best;
-    if (trial.row.has_objective && !better) continue;
-    trial.row.has_objective = true;
-    trial.row.objective = value;
-    trial.row.objective_step = fact.step;
+    if (name == objective.metric) NoteObjective(trial, fact.step, value);
   }
   trial.row.step = std::max(trial.row.step, fact.step);
   to.trial_changed = true;

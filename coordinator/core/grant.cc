@@ -123,7 +123,12 @@ void Grant(Turn& turn, ClassQueue& queue, std::uint64_t cell, const Placement& p
   }
   Attempt& attempt = MakeAttempt(turn, queue, trial, placement, fallback);
   trial.current = &attempt;
-  trial.row.precision_used = attempt.fallback ? attempt.row.precision_used : "";
+  // What resumes from a checkpoint goes on with what another precision has trained.
+  if (attempt.fallback) {
+    trial.row.precision_used = attempt.row.precision_used;
+  } else if (attempt.resume_step < 0) {
+    trial.row.precision_used.clear();
+  }
   sweep.slots_in_use += static_cast<int>(attempt.row.slots.size());
   ++sweep.running;
   MoveTrial(turn, trial, TrialState::kRunning,

@@ -1,6 +1,7 @@
 #include "coordinator/core/restore.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/limits.h"
 #include "coordinator/core/checkpoints.h"
@@ -115,7 +116,8 @@ void RestoreAttempt(World& world, const PutAttempt& row, Time now) {
   attempt->row = row;
   attempt->trial = trial;
   attempt->heard = now;
-  attempt->resume_step = ResumeStep(*trial);
+  // What it resumed from it has said; it may have committed newer ones since.
+  attempt->resume_step = row.started == kNever ? ResumeStep(*trial) : row.resumed_from_step;
   attempt->limit_at = LimitOf(*trial, row, lease);
   const Requirement& requirement =
       stage->classes[stage->grid->ClassOf(row.trial.cell)]->requirement;
@@ -155,6 +157,17 @@ void RestoreArtifact(World& world, const PutArtifact& row) {
   }
 }
 
+void RestoreObjective(World& world, const PutEvaluation& row) {
+  Stage* stage = FindStage(world, row.trial);
+  Trial* trial = stage == nullptr ? nullptr : FindTrial(*stage, row.trial.cell);
+  if (trial == nullptr || !std::isfinite(row.value)) return;
+  const bool maximize = stage->sweep->spec->objective.maximize;
+  auto& bests = trial->bests;
+  const bool better = bests.empty() || (maximize ? row.value > bests.back().second
+                                                 : row.value < bests.back().second);
+  if (better) bests.emplace_back(row.step, row.value);
+}
+
 void RestoreSweep(World& world, const Snapshot::Sweep& row) {
   Sweep& sweep = AddSweep(world, row.row, row.spec);
   for (const Snapshot::Sweep::Cell& cell : row.terminal) {
@@ -191,6 +204,7 @@ void Restore(World& world, const Snapshot& snapshot, Time now) {
   for (const PutWorker& row : snapshot.workers) RestoreWorker(world, row, now);
   for (const Snapshot::Sweep& row : snapshot.sweeps) RestoreSweep(world, row);
   for (const PutTrial& row : snapshot.live_trials) RestoreTrial(world, row, now);
+  for (const PutEvaluation& row : snapshot.objectives) RestoreObjective(world, row);
   for (const PutArtifact& row : snapshot.artifacts) RestoreArtifact(world, row);
   for (const PutAttempt& row : snapshot.live_attempts) RestoreAttempt(world, row, now);
   for (const PutCursor& row : snapshot.cursors) {

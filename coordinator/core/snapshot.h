@@ -36,6 +36,8 @@ struct Snapshot {
   std::vector<PutCursor> cursors;         // of live attempts
   // Checkpoints of the trials in live_trials; models of trials in stages that others need.
   std::vector<PutArtifact> artifacts;
+  // Objectives of the trials in live_trials that no later attempt took over, as they came.
+  std::vector<PutEvaluation> objectives;
   std::vector<PutWorker> workers;
   std::vector<PutRequest> requests;
   AttemptId last_attempt;

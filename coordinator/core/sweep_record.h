@@ -42,6 +42,8 @@ struct Trial {
   std::vector<WorkerId> avoid;          // where it crashed
   std::vector<Checkpoint> checkpoints;  // oldest first
   std::vector<StoredFile> models;       // of the artifacts that later stages may take
+  // Objectives that count, each better than the one before: step and value.
+  std::vector<std::pair<std::int64_t, double>> bests;
 };
 
 // The order in which waiting classes are served: priority, then fewest slots in use, then age.

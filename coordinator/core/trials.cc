@@ -1,6 +1,7 @@
 #include "coordinator/core/trials.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/check.h"
 #include "common/base/sha256.h"
@@ -142,6 +143,26 @@ void NoteModel(Trial& trial, const std::string& kind, const StoredFile& file) {
   if (std::none_of(dependents.begin(), dependents.end(), takes)) return;
   std::erase_if(trial.models, [&](const StoredFile& old) { return old.name == file.name; });
   trial.models.push_back(file);
+}
+
+void NoteObjective(Trial& trial, std::int64_t step, double value) {
+  if (!std::isfinite(value)) return;
+  const bool maximize = trial.stage->sweep->spec->objective.maximize;
+  PutTrial& row = trial.row;
+  if (row.has_objective && !(maximize ? value > row.objective : value < row.objective)) return;
+  row.has_objective = true;
+  row.objective = value;
+  row.objective_step = step;
+  trial.bests.emplace_back(step, value);
+}
+
+void RewindObjective(Trial& trial, std::int64_t step) {
+  PutTrial& row = trial.row;
+  if (!row.has_objective || row.objective_step <= step) return;
+  std::erase_if(trial.bests, [&](const auto& best) { return best.first > step; });
+  row.has_objective = !trial.bests.empty();
+  row.objective_step = row.has_objective ? trial.bests.back().first : 0;
+  row.objective = row.has_objective ? trial.bests.back().second : 0;
 }
 
 void ShrinkTrial(Trial& trial) {

@@ -42,6 +42,11 @@ void ClearCell(Stage& stage, std::uint64_t cell);
 // Remembers a file that later stages may take: the newest of each name.
 void NoteModel(Trial& trial, const std::string& kind, const StoredFile& file);
 
+// Takes an evaluated objective; it counts when it is better than those before.
+void NoteObjective(Trial& trial, std::int64_t step, double value);
+// An attempt takes over at the step: what was evaluated behind it counts no more.
+void RewindObjective(Trial& trial, std::int64_t step);
+
 // A succeeded trial shrinks to its byte, and to its files where others take them.
 void ShrinkTrial(Trial& trial);
 

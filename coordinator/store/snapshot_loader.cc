@@ -1,5 +1,6 @@
 #include "coordinator/store/snapshot_loader.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,6 +49,12 @@ std::string SelectModelsOfStage() {
          " FROM artifact WHERE sweep = ? AND stage = ? AND kind = 'model' ORDER BY id";
 }
 
+std::string SelectObjectives() {
+  return "SELECT " + std::string(rows::kEvaluationColumns) +
+         " FROM evaluation AS e WHERE sweep = ? AND stage = ? AND cell = ? AND name = ?" +
+         std::string(rows::kNotSuperseded) + " ORDER BY attempt, step";
+}
+
 class Loader {
  public:
   Loader(const sql::Database& database, StateStore::ParseSpec parse)
@@ -58,6 +65,7 @@ class Loader {
     RETURN_IF_ERROR(LoadTrials());
     RETURN_IF_ERROR(LoadAttempts());
     RETURN_IF_ERROR(LoadArtifacts());
+    RETURN_IF_ERROR(LoadObjectives());
     RETURN_IF_ERROR(LoadRest());
     return std::move(snapshot_);
   }
@@ -69,6 +77,7 @@ class Loader {
   Status LoadAttempts();
   Status LoadArtifacts();
   Status AddArtifacts(sql::Statement& started);
+  Status LoadObjectives();
   Status LoadRest();
 
   const sql::Database& database_;
@@ -175,6 +184,21 @@ Status Loader::LoadArtifacts() {
 Status Loader::AddArtifacts(sql::Statement& started) {
   while (started.Next()) snapshot_.artifacts.push_back(rows::ReadArtifact(started));
   return started.status();
+}
+
+Status Loader::LoadObjectives() {
+  std::map<SweepId, const SweepSpec*> specs;
+  for (const Snapshot::Sweep& sweep : snapshot_.sweeps) specs[sweep.row.id] = sweep.spec.get();
+  sql::Statement select;
+  RETURN_IF_ERROR(database_.PrepareInto(select, SelectObjectives()));
+  for (const PutTrial& trial : snapshot_.live_trials) {
+    if (!trial.has_objective) continue;
+    select.Start(trial.key.sweep.value, trial.key.stage, trial.key.cell,
+                 specs.at(trial.key.sweep)->objective.metric);
+    while (select.Next()) snapshot_.objectives.push_back(rows::ReadEvaluation(select));
+    RETURN_IF_ERROR(select.status());
+  }
+  return Ok();
 }
 
 Status Loader::LoadRest() {

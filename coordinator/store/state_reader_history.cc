@@ -29,28 +29,6 @@ Result<std::vector<Row>> ReadAll(Statement& started, Read read) {
   return rows;
 }
 
-// What a later attempt of the trial has taken over does not count.
-constexpr std::string_view kNotSuperseded =
-    " AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.sweep = e.sweep"
-    " AND later.stage = e.stage AND later.cell = e.cell AND later.id > e.attempt"
-    " AND later.started_ms >= 0 AND later.resumed_from_step < e.step)";
-
-PutEvaluation ReadEvaluation(const Statement& row) {
-  sql::Columns columns(row);
-  PutEvaluation evaluation;
-  evaluation.trial.sweep = {columns.Int<std::uint64_t>()};
-  evaluation.trial.stage = columns.Int<std::uint32_t>();
-  evaluation.trial.cell = columns.Int<std::uint64_t>();
-  evaluation.attempt = {columns.Int<std::uint64_t>()};
-  evaluation.step = columns.Int();
-  evaluation.name = columns.Text();
-  evaluation.epoch = columns.Int();
-  const double value = columns.Real();
-  evaluation.value = FromStored(value, columns.Int());
-  evaluation.time = FromUnixMillis(columns.Int());
-  return evaluation;
-}
-
 // The first event at or after the time: the times of events never go back, so their order is that
 // of their numbers.
 Result<std::int64_t> FirstEventSince(ReaderPool::Lease& lease, std::int64_t millis) {
@@ -169,10 +147,11 @@ Result<std::vector<PutEvaluation>> StateReader::Evaluations(const TrialKey& tria
   const auto lease = pool_->Take("Evaluations");
   const Result<Statement*> select = lease->Prepare(Select(
       rows::kEvaluationColumns, "FROM evaluation AS e WHERE sweep = ? AND stage = ? AND cell = ?" +
-                                    std::string(kNotSuperseded) + " ORDER BY step, name, attempt"));
+                                    std::string(rows::kNotSuperseded) +
+                                    " ORDER BY step, name, attempt"));
   if (!select.ok()) return select.status();
   (*select)->Start(trial.sweep.value, trial.stage, trial.cell);
-  return ReadAll<PutEvaluation>(**select, ReadEvaluation);
+  return ReadAll<PutEvaluation>(**select, rows::ReadEvaluation);
 }
 
 Result<std::vector<TrialValue>> StateReader::ResultValues(SweepId sweep,
@@ -183,7 +162,7 @@ Result<std::vector<TrialValue>> StateReader::ResultValues(SweepId sweep,
       " CROSS JOIN trial AS t USING (sweep, stage, cell)"
       " WHERE e.sweep = ?1 AND instr(?2, char(10) || e.name || char(10))"
       " AND (NOT t.has_objective OR e.step <= t.objective_step)" +
-      std::string(kNotSuperseded) + " ORDER BY e.stage, e.cell, e.attempt, e.step");
+      std::string(rows::kNotSuperseded) + " ORDER BY e.stage, e.cell, e.attempt, e.step");
   if (!select.ok()) return select.status();
   std::string names = "\n";
   for (const std::string& metric : metrics) names += metric + "\n";

@@ -27,6 +27,10 @@ const std::string_view kAttemptColumns =
     " granted_because, detail, info, log_tail";
 const std::string_view kEvaluationColumns =
     "sweep, stage, cell, attempt, step, name, epoch, value, nonfinite, time_ms";
+const std::string_view kNotSuperseded =
+    " AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.sweep = e.sweep"
+    " AND later.stage = e.stage AND later.cell = e.cell AND later.id > e.attempt"
+    " AND later.started_ms >= 0 AND later.resumed_from_step < e.step)";
 const std::string_view kArtifactColumns =
     "id, attempt, sweep, stage, cell, kind, step, name, sha256, bytes, time_ms";
 const std::string_view kEventColumns =
@@ -270,6 +274,22 @@ Status Write(sql::Statement& statement, const PutArtifact& row) {
   return statement.Run(row.id.value, row.attempt.value, row.trial.sweep.value, row.trial.stage,
                        row.trial.cell, row.kind, row.step, row.file.name, row.file.sha256,
                        row.file.bytes, ToUnixMillis(row.time));
+}
+
+PutEvaluation ReadEvaluation(const sql::Statement& row) {
+  sql::Columns columns(row);
+  PutEvaluation evaluation;
+  evaluation.trial.sweep = {columns.Int<std::uint64_t>()};
+  evaluation.trial.stage = columns.Int<std::uint32_t>();
+  evaluation.trial.cell = columns.Int<std::uint64_t>();
+  evaluation.attempt = {columns.Int<std::uint64_t>()};
+  evaluation.step = columns.Int();
+  evaluation.name = columns.Text();
+  evaluation.epoch = columns.Int();
+  const double value = columns.Real();
+  evaluation.value = FromStored(value, columns.Int());
+  evaluation.time = FromUnixMillis(columns.Int());
+  return evaluation;
 }
 
 PutArtifact ReadArtifact(const sql::Statement& row) {

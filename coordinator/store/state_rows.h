@@ -28,6 +28,10 @@ extern const std::string_view kEvaluationColumns;
 extern const std::string_view kArtifactColumns;
 extern const std::string_view kEventColumns;
 
+// Goes on a WHERE about the table evaluation AS e: what a later attempt of the trial has taken over
+// does not count.
+extern const std::string_view kNotSuperseded;
+
 // The REPLACE statement that the Write functions below fill.
 std::string PutText(std::string_view table, std::string_view columns);
 
@@ -43,6 +47,7 @@ Result<PutSweep> ReadSweep(const sql::Statement& row);
 Result<PutTrial> ReadTrial(const sql::Statement& row);
 Result<PutAttempt> ReadAttempt(const sql::Statement& row);
 PutArtifact ReadArtifact(const sql::Statement& row);
+PutEvaluation ReadEvaluation(const sql::Statement& row);
 PutEvent ReadEvent(const sql::Statement& row);
 
 Result<TrialState> TrialStateOf(std::string_view name);

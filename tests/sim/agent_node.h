@@ -103,6 +103,7 @@ class AgentNode {
   void BeginTrial(TaskKey task);
   void Step(TaskKey task, std::uint64_t life);
   bool Fault(TaskKey task, Process& process);
+  void Evaluate(TaskKey task, const Process& process);
   void Stage(TaskKey task, Process& process, const std::string& kind, const std::string& name);
   void Finish(TaskKey task, Process& process, OutcomeKind kind);
   void Exit(TaskKey task, bool signaled, int code);

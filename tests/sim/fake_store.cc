@@ -41,6 +41,16 @@ void FakeStateStore::Commit(std::span<const Write> writes) {
   for (const Write& write : writes) std::visit(Apply{*this}, write);
 }
 
+bool FakeStateStore::Counts(const PutAttempt& attempt, std::int64_t step) const {
+  for (auto it = attempts_.upper_bound(attempt.id); it != attempts_.end(); ++it) {
+    const PutAttempt& later = it->second;
+    if (later.trial == attempt.trial && later.started != kNever && later.resumed_from_step < step) {
+      return false;
+    }
+  }
+  return true;
+}
+
 Snapshot FakeStateStore::Load(
     const std::map<SweepId, std::shared_ptr<const SweepSpec>>& specs) const {
   Snapshot snapshot;
@@ -68,6 +78,18 @@ Snapshot FakeStateStore::Load(
     }
   }
   for (const auto& [id, artifact] : artifacts_) snapshot.artifacts.push_back(artifact);
+  for (const auto& [key, value] : evaluations_) {
+    const auto& [id, name, step] = key;
+    const auto attempt = attempts_.find(id);
+    if (attempt == attempts_.end() || !Counts(attempt->second, step)) continue;
+    const auto spec = specs.find(attempt->second.trial.sweep);
+    if (spec == specs.end() || spec->second->objective.metric != name) continue;
+    snapshot.objectives.push_back({.attempt = id,
+                                   .trial = attempt->second.trial,
+                                   .step = step,
+                                   .name = name,
+                                   .value = value});
+  }
   for (const auto& [id, worker] : workers_) {
     snapshot.workers.push_back(worker);
     snapshot.last_worker = std::max(snapshot.last_worker, id);

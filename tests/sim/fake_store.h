@@ -24,6 +24,9 @@ class FakeStateStore {
   // `specs` stands for parsing the stored source again.
   Snapshot Load(const std::map<SweepId, std::shared_ptr<const SweepSpec>>& specs) const;
 
+  // What the attempt reported at the step counts: no later attempt took over before it.
+  bool Counts(const PutAttempt& attempt, std::int64_t step) const;
+
   const std::map<SweepId, PutSweep>& sweeps() const { return sweeps_; }
   const std::map<TrialKey, PutTrial>& trials() const { return trials_; }
   const std::map<AttemptId, PutAttempt>& attempts() const { return attempts_; }

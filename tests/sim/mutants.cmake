@@ -27,6 +27,8 @@ sim_mutant(stored_facts_forgotten inputs-have-files coordinator/core/facts.cc
   "s/if (holder != nullptr) ApplyFrom/if (false) ApplyFrom/")
 sim_mutant(wrong_resume_step series-complete coordinator/core/facts.cc
   "s/attempt.row.resumed_from_step = fact.resumed_from_step;/attempt.row.resumed_from_step = -1;/")
+sim_mutant(objective_not_rewound objective-counts coordinator/core/facts.cc
+  "s/RewindObjective(trial, fact.resumed_from_step);//")
 sim_mutant(sleeps_when_freed everything-ends coordinator/core/waiting.cc
   "s/queue.demand->blocked = false;//")
 sim_mutant(one_too_many max-running coordinator/core/waiting.cc

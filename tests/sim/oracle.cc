@@ -26,6 +26,13 @@ void Oracle::Fail(const std::string& oracle, const std::string& what) {
 
 void Oracle::OnCommit(std::span<const Write> writes) {
   for (const Write& write : writes) {
+    const auto* row = std::get_if<PutTrial>(&write);
+    if (row == nullptr) continue;
+    // What is stored is consistent before it is replaced.
+    const auto stored = state_.trials().find(row->key);
+    if (stored != state_.trials().end()) CheckObjective(stored->second);
+  }
+  for (const Write& write : writes) {
     std::visit(
         [this](const auto& row) {
           using Row = std::decay_t<decltype(row)>;
@@ -226,11 +233,30 @@ void Oracle::CheckSeries(const PutTrial& trial) {
   if (end > 0) Fail("series-complete", ToText(trial.key) + " lacks its first steps");
 }
 
+// The best of what counts, and nothing that a later attempt has taken over.
+void Oracle::CheckObjective(const PutTrial& trial) {
+  bool any = false;
+  double best = 0;
+  for (const auto& [key, value] : state_.evaluations()) {
+    const auto& [id, name, step] = key;
+    const auto attempt = state_.attempts().find(id);
+    if (attempt == state_.attempts().end() || attempt->second.trial != trial.key) continue;
+    if (name != "val/loss" || !state_.Counts(attempt->second, step)) continue;
+    best = any ? std::min(best, value) : value;
+    any = true;
+  }
+  if (any != trial.has_objective || (any && best != trial.objective)) {
+    Fail("objective-counts", ToText(trial.key) + " has " + std::to_string(trial.objective) +
+                                 ", what counts is " + std::to_string(best));
+  }
+}
+
 void Oracle::CheckEndOfTrial(const PutTrial& trial) {
   if (!IsTerminal(trial.state)) {
     Fail("everything-ends", ToText(trial.key) + " stays " + std::string(Name(trial.state)) + " (" +
                                 trial.reason + ")");
   }
+  CheckObjective(trial);
   if (trial.state != TrialState::kSucceeded) return;
   bool newest_succeeded = false;
   for (const auto& [id, attempt] : state_.attempts()) {

@@ -51,6 +51,7 @@ class Oracle {
   void CheckSlots(const PutAttempt& row);
   void CheckInputsSucceeded(const PutAttempt& row);
   void CheckSeries(const PutTrial& trial);
+  void CheckObjective(const PutTrial& trial);
   void CheckEndOfTrial(const PutTrial& trial);
 
   const WorldPlan& plan_;

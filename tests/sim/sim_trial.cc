@@ -92,18 +92,23 @@ void AgentNode::Step(TaskKey task, std::uint64_t life) {
                             .steps = {process.step},
                             .values = {{MetricAt(world_.plan(), process.trial, process.step)}}}});
     if (process.step % process.plan.checkpoint_every == 0) {
+      Evaluate(task, process);
       Stage(task, process, "checkpoint", "state");
     }
     After(process.plan.step_time, again);
     return;
   }
+  Evaluate(task, process);
+  Stage(task, process, "model", "best/model");
+  Stage(task, process, "model", "last/model");
+  Finish(task, process, OutcomeKind::kSucceeded);
+}
+
+void AgentNode::Evaluate(TaskKey task, const Process& process) {
   Post(agent::Reported{
       .task = task,
       .body = EvaluationFact{.step = process.step,
                              .values = {{"val/loss", static_cast<double>(process.state >> 32)}}}});
-  Stage(task, process, "model", "best/model");
-  Stage(task, process, "model", "last/model");
-  Finish(task, process, OutcomeKind::kSucceeded);
 }
 
 void AgentNode::Stage(TaskKey task, Process& process, const std::string& kind,

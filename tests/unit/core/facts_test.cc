@@ -161,6 +161,58 @@ TEST_F(FactsTest, TheBestObjectiveIsKept) {
   EXPECT_EQ(RowOf("1.t.0").step, 4);
 }
 
+// An attempt evaluates 0.4 at step 5 and 0.9 at step 15, crashes, and is taken over from step 10.
+class TakeoverTest : public FactsTest {
+ protected:
+  TakeoverTest() {
+    SweepSpec spec = SweepOf(1);
+    spec.objective = {"val/accuracy", true};
+    Start(spec);
+    Report(n1, attempt, {StartedFact{}, Evaluated(5, 0.4), CheckpointOf(10), Evaluated(15, 0.9)});
+    EXPECT_EQ(RowOf("1.t.0").objective, 0.9);
+  }
+  static EvaluationFact Evaluated(std::int64_t step, double value) {
+    return {.step = step, .values = {{"val/accuracy", value}}};
+  }
+  void CrashAndStartAgain() {
+    End(n1, LiveOf("1.t.0"), Crashed());
+    Beat(n1, {});
+    Pass(seconds(4));  // longer than the back-off
+    ASSERT_THAT(Starts(), SizeIs(1));
+  }
+};
+
+TEST_F(TakeoverTest, WhatIsBehindItIsNoObjectiveAnyMore) {
+  CrashAndStartAgain();
+  EXPECT_EQ(RowOf("1.t.0").objective, 0.9) << "it may never come to start";
+  const AttemptId second = LiveOf("1.t.0");
+  Report(n1, second, {StartedFact{.resumed_from_step = 10}});
+  EXPECT_EQ(RowOf("1.t.0").objective, 0.4);
+  EXPECT_EQ(RowOf("1.t.0").objective_step, 5);
+  Report(n1, second, {Evaluated(15, 0.7)});
+  EXPECT_EQ(RowOf("1.t.0").objective, 0.7);
+  EXPECT_EQ(RowOf("1.t.0").objective_step, 15);
+}
+
+TEST_F(TakeoverTest, FromTheBeginningNothingIsLeft) {
+  CrashAndStartAgain();
+  Report(n1, LiveOf("1.t.0"), {StartedFact{.resumed_from_step = -1}});
+  EXPECT_FALSE(RowOf("1.t.0").has_objective);
+}
+
+TEST_F(TakeoverTest, ARestartForgetsNoneOfIt) {
+  Restart();
+  n1 = Connect(CpuWorker("n1", 1), {attempt});
+  CrashAndStartAgain();
+  Report(n1, LiveOf("1.t.0"), {StartedFact{.resumed_from_step = 10}});
+  EXPECT_EQ(RowOf("1.t.0").objective, 0.4);
+  Restart();
+  n1 = Connect(CpuWorker("n1", 1), {LiveOf("1.t.0")});
+  CrashAndStartAgain();
+  Report(n1, LiveOf("1.t.0"), {StartedFact{.resumed_from_step = 3}});
+  EXPECT_FALSE(RowOf("1.t.0").has_objective);
+}
+
 TEST_F(FactsTest, TheFirstAttemptFixesTheThreadCount) {
   Start();
   Report(n1, attempt, {StartedFact{.info = {{"threads", "3"}, {"host", "a\"b"}}}});
@@ -231,6 +283,23 @@ TEST_F(FactsTest, ProgressBeyondACheckpointAcquitsIt) {
     ASSERT_THAT(Starts(), SizeIs(1));
     EXPECT_EQ(Starts()[0].resume, CheckpointOf(10 + crash));
     Report(n1, LiveOf("1.t.0"), {CheckpointOf(11 + crash)});
+  }
+  EXPECT_THAT(EventsOf("checkpoint_condemned"), IsEmpty());
+}
+
+TEST_F(FactsTest, ProgressAcquitsItOverARestartToo) {
+  SweepSpec spec = SweepOf(1);
+  spec.stages[0].retry.crashes = 5;
+  Start(spec);
+  Report(n1, attempt, {CheckpointOf(10)});
+  for (int crash = 0; crash < 3; ++crash) {
+    End(n1, LiveOf("1.t.0"), Crashed());
+    Beat(n1, {});
+    Pass(seconds(8));
+    const AttemptId next = LiveOf("1.t.0");
+    Report(n1, next, {StartedFact{.resumed_from_step = 10 + crash}, CheckpointOf(11 + crash)});
+    Restart();
+    n1 = Connect(CpuWorker("n1", 1), {next});
   }
   EXPECT_THAT(EventsOf("checkpoint_condemned"), IsEmpty());
 }

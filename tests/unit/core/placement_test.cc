@@ -182,6 +182,23 @@ TEST_F(PlacementTest, AFallbackPrecisionServesWhereNobodyOffersTheNativeOne) {
   EXPECT_THAT(Started(), IsEmpty()) << "it waits for the native one now";
 }
 
+TEST_F(PlacementTest, WhatResumesFromAFallbackKeepsItsMark) {
+  StageSpec stage = StageOf("t", {TextAxis("precision", {"fp16"}, ParamRole::kPrecision)});
+  stage.precision_fallback = {{"fp16", "bf16"}};
+  const SessionId n1 = Connect(CpuWorker("n1", 1));
+  Submit(SweepOf({stage}));
+  const AttemptId first = LiveOf("1.t.0");
+  Report(n1, first, {StartedFact{}, CheckpointFact{5, {{"checkpoint", "aa", 1}}}});
+  const SessionId n2 = Connect(GpuWorker("n2", 1));
+  End(n1, first, {.kind = OutcomeKind::kReleased});
+  ASSERT_THAT(Starts(), SizeIs(1));
+  EXPECT_EQ(Starts()[0].precision_used, "fp16");
+  EXPECT_EQ(RowOf("1.t.0").precision_used, "bf16") << "half of it was trained so";
+  // It says that it did not resume after all: then it is as native as any.
+  Report(n2, LiveOf("1.t.0"), {StartedFact{.resumed_from_step = -1}});
+  EXPECT_EQ(RowOf("1.t.0").precision_used, "");
+}
+
 TEST_F(PlacementTest, GpuTypeIsAnAxisOfPlacementAlone) {
   Connect(GpuWorker("n1", 2, "A100"));
   Connect(GpuWorker("n2", 2, "H200"));

@@ -123,6 +123,14 @@ void Tables::Commit(const std::vector<Write>& writes) {
   for (const Write& write : writes) std::visit(Keeper{*this}, write);
 }
 
+bool Tables::Counts(const PutEvaluation& row) const {
+  return std::none_of(attempts.begin(), attempts.end(), [&](const auto& entry) {
+    const PutAttempt& later = entry.second;
+    return later.trial == row.trial && later.id > row.attempt && later.started != kNever &&
+           later.resumed_from_step < row.step;
+  });
+}
+
 Snapshot Tables::Load() const {
   Snapshot snapshot;
   for (const auto& [id, row] : sweeps) {
@@ -147,6 +155,11 @@ Snapshot Tables::Load() const {
     snapshot.cursors.push_back({key.first, key.second, number});
   }
   for (const auto& [id, row] : artifacts) snapshot.artifacts.push_back(row);
+  for (const PutEvaluation& row : evaluations) {
+    if (row.name == specs.at(row.trial.sweep)->objective.metric && Counts(row)) {
+      snapshot.objectives.push_back(row);
+    }
+  }
   for (const auto& [id, row] : workers) snapshot.workers.push_back(row);
   for (const auto& [id, row] : requests) snapshot.requests.push_back(row);
   snapshot.last_artifact = last_artifact;

@@ -60,6 +60,8 @@ struct Tables {
 
   void Commit(const std::vector<Write>& writes);
   Snapshot Load() const;
+  // No later attempt took over before it.
+  bool Counts(const PutEvaluation& row) const;
 };
 
 // --- The world

@@ -186,6 +186,31 @@ TEST(StateStore, LoadsAStateForEveryTrialAndRowsOfThoseThatMayGoOn) {
   EXPECT_EQ(snapshot.artifacts[1].id, ArtifactId{2});
 }
 
+TEST(StateStore, LoadsTheObjectivesThatCountOfTrialsThatMayGoOn) {
+  const TempDirectory directory;
+  auto store = OpenState(directory);
+  const std::string metric = (*ParseSample(SampleSweep(1)))->objective.metric;
+  const TrialKey ready = Key(1, 0, 1);
+  const TrialKey succeeded = Key(1, 0, 0);
+  PutAttempt second = SampleAttempt(2, ready, 2, AttemptState::kEnded);
+  second.resumed_from_step = 10;
+  PutTrial row = SampleTrial(ready, TrialState::kReady);
+  row.has_objective = true;
+  Commit(*store,
+         {SampleSweep(1), row, SampleTrial(succeeded, TrialState::kSucceeded),
+          SampleAttempt(1, ready, 1, AttemptState::kEnded), second,
+          SampleEvaluation(1, ready, 5, metric, 0.5),
+          SampleEvaluation(1, ready, 5, "another/metric", 0.1),
+          SampleEvaluation(1, ready, 15, metric, 0.9), SampleEvaluation(2, ready, 15, metric, 0.7),
+          SampleEvaluation(3, succeeded, 15, metric, 0.8)});
+  const Snapshot snapshot = Load(*store);
+  ASSERT_EQ(snapshot.objectives.size(), 2U);
+  EXPECT_EQ(snapshot.objectives[0].step, 5);
+  EXPECT_EQ(snapshot.objectives[0].value, 0.5);
+  EXPECT_EQ(snapshot.objectives[1].attempt, AttemptId{2});
+  EXPECT_EQ(snapshot.objectives[1].value, 0.7);
+}
+
 TEST(StateStore, TheLastOfSeveralWritesToARowStays) {
   const TempDirectory directory;
   auto store = OpenState(directory);
