@@ -178,7 +178,8 @@ Result<std::optional<PutTrial>> StateReader::Best(SweepId sweep, std::optional<s
   const Result<Statement*> select = lease->Prepare(
       Select(rows::kTrialColumns,
              "FROM trial WHERE sweep = ?1 AND stage BETWEEN ?2 AND ?3 AND has_objective"
-             " AND objective_nonfinite = 0 ORDER BY objective * ?4, stage, cell LIMIT 1"));
+             " AND objective_nonfinite = 0 AND state NOT IN ('failed', 'canceled', 'skipped')"
+             " ORDER BY objective * ?4, stage, cell LIMIT 1"));
   if (!select.ok()) return select.status();
   (*select)->Start(sweep.value, stage ? *stage : 0, stage ? *stage : kLargest,
                    goal == Goal::kMaximize ? -1 : 1);

@@ -86,7 +86,8 @@ class StateReader {
   Result<PutSweep> GetSweep(SweepId sweep);
   Result<SweepId> NewestSweep();
   Result<SweepTotals> Totals(SweepId sweep, Time now);
-  // The trial with the best objective so far; one that is not finite is never best.
+  // The trial with the best objective so far; one that is not finite is never best, nor is a trial
+  // that did not succeed.
   Result<std::optional<PutTrial>> Best(SweepId sweep, std::optional<std::uint32_t> stage,
                                        Goal goal);
 

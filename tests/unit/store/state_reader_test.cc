@@ -161,7 +161,7 @@ TEST_F(StateReaderTest, TotalsCountTimesAndStates) {
   EXPECT_EQ(totals->stages.at(1)[static_cast<std::size_t>(TrialState::kRunning)], 1U);
 }
 
-TEST_F(StateReaderTest, TheBestIsNeverOneThatIsNotFinite) {
+TEST_F(StateReaderTest, TheBestIsNeverOneThatIsNotFiniteOrDidNotSucceed) {
   std::vector<Write> writes = {SampleSweep(1)};
   const double objectives[] = {0.5, 0.9, std::numeric_limits<double>::infinity(), 0.1,
                                std::numeric_limits<double>::quiet_NaN()};
@@ -174,6 +174,12 @@ TEST_F(StateReaderTest, TheBestIsNeverOneThatIsNotFinite) {
   without.has_objective = false;
   without.objective = 0;
   writes.emplace_back(without);
+  std::uint64_t cell = 5;
+  for (const TrialState state : {TrialState::kFailed, TrialState::kCanceled}) {
+    PutTrial lost = SampleTrial(Key(1, 0, cell++), state);
+    lost.objective = 0.99;  // what did not succeed is no result
+    writes.emplace_back(lost);
+  }
   Commit(writes);
   EXPECT_EQ((*Reader().Best({1}, std::nullopt, Goal::kMaximize))->key.cell, 1U);
   EXPECT_EQ((*Reader().Best({1}, 0, Goal::kMinimize))->key.cell, 3U);
