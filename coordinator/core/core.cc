@@ -76,6 +76,7 @@ struct EventHandler {
   void operator()(const CancelTrials& event) { OnCancelTrials(turn, event); }
   void operator()(const DrainWorker& event) { OnDrain(turn, event); }
   void operator()(const ResumeWorker& event) { OnResumeWorker(turn, event); }
+  void operator()(const RefuseRequest& event) { OnRefuse(turn, event); }
   void operator()(const Tick&) { RunTimers(turn); }
 };
 

@@ -11,6 +11,7 @@
 
 #include "common/base/id.h"
 #include "common/base/session.h"
+#include "common/base/status.h"
 #include "common/base/time.h"
 #include "coordinator/core/spec.h"
 #include "coordinator/core/write.h"
@@ -122,13 +123,21 @@ struct ResumeWorker {
   WorkerId worker;
 };
 
+// The server found a request wrong before the core saw it: what it names is gone, say. If it is the
+// repeat of one that was granted, it gets that answer all the same.
+struct RefuseRequest {
+  Request request;
+  Status status;
+};
+
 // --- From the loop ------------------------------------------------------------------------------
 
 // Time has passed. The core says by NextDeadline() when it wants to be told at the latest.
 struct Tick {};
 
-using Event = std::variant<StreamOpened, StreamClosed, MessageArrived, FactsStored, SubmitSweep,
-                           CancelSweep, PauseSweep, ResumeSweep, SetSweep, ExtendSweep, DeleteSweep,
-                           RetryTrials, CancelTrials, DrainWorker, ResumeWorker, Tick>;
+using Event =
+    std::variant<StreamOpened, StreamClosed, MessageArrived, FactsStored, SubmitSweep, CancelSweep,
+                 PauseSweep, ResumeSweep, SetSweep, ExtendSweep, DeleteSweep, RetryTrials,
+                 CancelTrials, DrainWorker, ResumeWorker, RefuseRequest, Tick>;
 
 }  // namespace fusor

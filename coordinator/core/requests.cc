@@ -48,4 +48,8 @@ void Finish(Turn& turn, const Request& request, const Answer& answer) {
   turn.Write(row);
 }
 
+void OnRefuse(Turn& turn, const RefuseRequest& refuse) {
+  if (!AnswerRepeat(turn, refuse.request)) Finish(turn, refuse.request, {refuse.status});
+}
+
 }  // namespace fusor::core

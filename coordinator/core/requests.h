@@ -18,6 +18,7 @@ void OnRetry(Turn& turn, const RetryTrials& retry);
 void OnCancelTrials(Turn& turn, const CancelTrials& cancel);
 void OnDrain(Turn& turn, const DrainWorker& drain);
 void OnResumeWorker(Turn& turn, const ResumeWorker& resume);
+void OnRefuse(Turn& turn, const RefuseRequest& refuse);
 
 // Answers a request that was answered before, or clashes with one. True when it did.
 bool AnswerRepeat(Turn& turn, const Request& request);

@@ -4,10 +4,14 @@
 
 namespace fusor {
 
-CallId Calls::Add(Done done) {
+CallId Calls::NewId() {
   const std::lock_guard lock(mu_);
-  waiting_.emplace(++last_, std::move(done));
-  return {last_};
+  return {++last_};
+}
+
+void Calls::Add(CallId call, Done done) {
+  const std::lock_guard lock(mu_);
+  waiting_.emplace(call.value, std::move(done));
 }
 
 void Calls::Finish(const Reply& reply) {
@@ -20,11 +24,6 @@ void Calls::Finish(const Reply& reply) {
     waiting_.erase(found);
   }
   done(reply);
-}
-
-bool Calls::Drop(CallId call) {
-  const std::lock_guard lock(mu_);
-  return waiting_.erase(call.value) > 0;
 }
 
 void Calls::FailAll(const Status& status) {

@@ -17,10 +17,10 @@ class Calls {
   // Called exactly once, with the core's reply or with the reason why there will be none.
   using Done = std::function<void(const Reply&)>;
 
-  CallId Add(Done done);
+  CallId NewId();
+  // From here on anybody may answer the call, so nothing else may use its request any more.
+  void Add(CallId call, Done done);
   void Finish(const Reply& reply);
-  // Forgets the call; false when it was answered already.
-  bool Drop(CallId call);
   // What waits now gets `status`; a reply that comes later finds nobody.
   void FailAll(const Status& status);
 

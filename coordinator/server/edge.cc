@@ -7,14 +7,13 @@
 #include <mutex>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/base/sha256.h"
 #include "coordinator/server/grpc_edge.h"
 
 namespace fusor {
 
 namespace {
-
-constexpr std::size_t kRequestIdBytesMax = 256;
 
 Status Stopping() { return Unavailable("the coordinator is stopping"); }
 Status Busy() { return ResourceExhausted("too many calls at once; try again"); }
@@ -88,8 +87,9 @@ grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   grpc::Status refusal = Authorize(*edge.guard, *context);
   if (refusal.ok()) refusal = ToGrpc(CheckServing(edge));
-  if (refusal.ok() && mutation.request_id.size() > kRequestIdBytesMax) {
-    refusal = ToGrpc(InvalidArgument("request_id: at most 256 bytes"));
+  if (refusal.ok() && mutation.request_id.size() > limits::kRequestIdBytesMax) {
+    refusal = ToGrpc(InvalidArgument("request_id: at most " +
+                                     std::to_string(limits::kRequestIdBytesMax) + " bytes"));
   }
   if (!refusal.ok()) {
     reactor->Finish(refusal);
@@ -100,18 +100,19 @@ grpc::ServerUnaryReactor* Mutate(const Edge& edge, grpc::CallbackServerContext* 
       reactor->Finish(ToGrpc(Stopping()));
       return;
     }
-    const CallId call = edge.calls->Add([reactor, done = mutation.done](const Reply& reply) {
+    const CallId call = edge.calls->NewId();
+    const Request request{call, mutation.request_id, Sha256Hex(mutation.content)};
+    Result<std::optional<Event>> event = mutation.prepare(*edge.readers, request);
+    if (event.ok() && !event->has_value()) {
+      reactor->Finish(grpc::Status::OK);
+      return;
+    }
+    edge.calls->Add(call, [reactor, done = mutation.done](const Reply& reply) {
       reactor->Finish(ToGrpc(done(reply)));
     });
-    Result<std::optional<Event>> event = mutation.prepare(
-        *edge.readers, Request{call, mutation.request_id, Sha256Hex(mutation.content)});
-    if (!event.ok()) {
-      edge.calls->Finish({call, event.status(), {}, 0});
-    } else if (!event->has_value()) {
-      if (edge.calls->Drop(call)) reactor->Finish(grpc::Status::OK);
-    } else {
-      PostEvent(edge, call, std::move(**event));
-    }
+    // What was refused may be the repeat of a request that was granted: the core knows.
+    PostEvent(edge, call,
+              event.ok() ? std::move(**event) : Event(RefuseRequest{request, event.status()}));
   };
   if (!edge.threads->Post(task)) reactor->Finish(ToGrpc(Busy()));
   return reactor;

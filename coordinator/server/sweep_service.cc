@@ -213,7 +213,7 @@ SweepService::Unary SweepService::Delete(Call call, const v1::DeleteSweepRequest
 }
 
 Result<std::optional<Event>> SweepService::PrepareExtend(const v1::ExtendSweepRequest& request,
-                                                         Request core_request, Status& refusal) {
+                                                         Request core_request) {
   const Result<SweepId> sweep = ResolveSweep(request.sweep(), *edge_.readers);
   if (!sweep.ok()) return sweep.status();
   const Result<PutSweep> row = edge_.readers->state->GetSweep(*sweep);
@@ -223,28 +223,22 @@ Result<std::optional<Event>> SweepService::PrepareExtend(const v1::ExtendSweepRe
   ExtendSweep event{std::move(core_request), *sweep, {}, nullptr, row->extra_seeds.size()};
   event.seeds = {request.seeds().begin(), request.seeds().end()};
   Result<SweepSpec> extended = ExtendSeeds(*(*model)->spec, event.seeds);
-  if (extended.ok()) {
-    event.spec = std::make_shared<const SweepSpec>(std::move(*extended));
-  } else {
-    // It may be the repeat of a request that was granted: the core knows.
-    refusal = extended.status();
-  }
+  if (!extended.ok()) return extended.status();
+  event.spec = std::make_shared<const SweepSpec>(std::move(*extended));
   return std::optional<Event>(std::move(event));
 }
 
 SweepService::Unary SweepService::Extend(Call call, const v1::ExtendSweepRequest* request,
                                          v1::ExtendSweepResponse* response) {
-  // Why the seeds were refused; shared by the two steps of the mutation.
-  const auto refusal = std::make_shared<Status>();
   Mutation mutation;
   mutation.request_id = request->request_id();
   mutation.content = ContentOf("Extend", *request);
-  mutation.prepare = [this, request, refusal](Readers&, Request core) {
-    return PrepareExtend(*request, std::move(core), *refusal);
+  mutation.prepare = [this, request](Readers&, Request core) {
+    return PrepareExtend(*request, std::move(core));
   };
-  mutation.done = [response, refusal](const Reply& reply) {
+  mutation.done = [response](const Reply& reply) {
     response->set_trials_added(reply.count);
-    return reply.status.ok() || refusal->ok() ? reply.status : *refusal;
+    return reply.status;
   };
   return Mutate(edge_, call, std::move(mutation));
 }

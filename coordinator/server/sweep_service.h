@@ -41,7 +41,7 @@ class SweepService final : public v1::SweepService::CallbackService {
  private:
   Status FillList(const v1::ListSweepsRequest& request, v1::ListSweepsResponse& response);
   Result<std::optional<Event>> PrepareExtend(const v1::ExtendSweepRequest& request,
-                                             Request core_request, Status& refusal);
+                                             Request core_request);
 
   const Edge& edge_;
   SweepStatusReader& statuses_;

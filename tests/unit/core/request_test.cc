@@ -44,6 +44,22 @@ TEST_F(RequestTest, TheSameIdWithTheSameContentGivesTheSameAnswer) {
   EXPECT_EQ(submit("b", "1").sweep, SweepId{2});
 }
 
+TEST_F(RequestTest, WhatTheServerRefusesMayBeARepeat) {
+  const auto refuse = [&](const std::string& id, const std::string& content) {
+    Turn(RefuseRequest{With(id, content), NotFound("it is gone")});
+    return LastReply();
+  };
+  EXPECT_EQ(refuse("a", "1").status.code(), Code::kNotFound);
+  EXPECT_TRUE(written.empty());
+  Turn(SubmitSweep{With("a", "1"), std::make_shared<const SweepSpec>(SweepOf(3)), "source", {}});
+  const Reply first = LastReply();
+  EXPECT_TRUE(first.status.ok());
+  EXPECT_EQ(refuse("a", "1").sweep, first.sweep);
+  EXPECT_EQ(LastReply().count, 3u);
+  EXPECT_EQ(refuse("a", "2").status.code(), Code::kAlreadyExists);
+  EXPECT_EQ(refuse("", "1").status.code(), Code::kNotFound);
+}
+
 TEST_F(RequestTest, AnIdIsForgottenAfterAWeek) {
   Submit(SweepOf(1), "a");
   Pass(hours(7 * 24) - Duration(1));

@@ -213,24 +213,32 @@ TEST(HealthTest, EachPartHasItsReason) {
 TEST(CallsTest, EachCallIsAnsweredOnce) {
   Calls calls;
   int answered = 0;
-  const CallId first = calls.Add([&](const Reply& reply) {
+  const CallId first = calls.NewId();
+  calls.Add(first, [&](const Reply& reply) {
     EXPECT_EQ(reply.count, 3U);
     ++answered;
   });
   calls.Finish({first, Ok(), {}, 3});
   calls.Finish({first, Ok(), {}, 3});
   EXPECT_EQ(answered, 1);
-  const CallId second = calls.Add([&](const Reply& reply) {
+  const CallId second = calls.NewId();
+  EXPECT_NE(second, first);
+  calls.Add(second, [&](const Reply& reply) {
     EXPECT_EQ(reply.status.code(), Code::kUnavailable);
     ++answered;
   });
   calls.FailAll(Unavailable("frozen"));
   calls.Finish({second, Ok(), {}, 0});
   EXPECT_EQ(answered, 2);
-  const CallId third = calls.Add([&](const Reply&) { ++answered; });
-  EXPECT_TRUE(calls.Drop(third));
-  EXPECT_FALSE(calls.Drop(third));
-  EXPECT_EQ(answered, 2);
+  // One that is still being prepared is nobody's to answer.
+  const CallId third = calls.NewId();
+  calls.FailAll(Unavailable("frozen"));
+  calls.Add(third, [&](const Reply& reply) {
+    EXPECT_EQ(reply.count, 5U);
+    ++answered;
+  });
+  calls.Finish({third, Ok(), {}, 5});
+  EXPECT_EQ(answered, 3);
 }
 
 TEST(LiveTableTest, KeepsProgressRateAndSystemFigures) {
