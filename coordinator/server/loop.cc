@@ -19,6 +19,20 @@ struct Loop::Machinery {
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
 };
 
+namespace {
+
+// Moves the queries among inputs[from..] to the end of `queries`; the others keep their order.
+void TakeQueries(std::vector<Input>& inputs, std::size_t from, std::vector<Input>& queries) {
+  const auto first = std::stable_partition(
+      inputs.begin() + static_cast<std::ptrdiff_t>(from), inputs.end(),
+      [](const Input& input) { return !std::holds_alternative<Query>(input); });
+  queries.insert(queries.end(), std::make_move_iterator(first),
+                 std::make_move_iterator(inputs.end()));
+  inputs.erase(first, inputs.end());
+}
+
+}  // namespace
+
 Loop::Loop(Options options, std::unique_ptr<Engine> engine, const Clock& clock, Stats& stats,
            Health& health)
     : options_(options),
@@ -111,11 +125,8 @@ void Loop::RefuseQueries() {
   {
     const std::lock_guard lock(mu_);
     scheduled_ = false;
-    const auto first = std::stable_partition(inbox_.begin(), inbox_.end(), [](const Input& input) {
-      return !std::holds_alternative<Query>(input);
-    });
-    queries.assign(std::make_move_iterator(first), std::make_move_iterator(inbox_.end()));
-    inbox_.erase(first, inbox_.end());
+    TakeQueries(drawn_, next_, queries);
+    TakeQueries(inbox_, 0, queries);
     stats_.loop_queue.store(waiting_ -= queries.size());
   }
   for (const Input& query : queries) std::get<Query>(query).run(nullptr, clock_.Now());
@@ -140,7 +151,7 @@ void Loop::Freeze(const Status& status) {
   machinery_->timer.cancel();
   health_.Set(Health::Part::kState, "state.db: " + status.message());
   spdlog::error("event=loop_frozen error=\"{}\"", status.ToString());
-  options_.on_frozen();
+  RefuseQueries();
   retry_wait_ = options_.retry_first;
   RetryLater();
 }

@@ -65,15 +65,18 @@ SweepService::Unary SweepService::Plan(Call call, const v1::PlanRequest* request
     AddProblems(report.problems, *response);
     if (!report.spec) return Ok();
     const PlanReport plan = MakePlan(*report.spec);
-    std::vector<FitReport> fits;
-    RETURN_IF_ERROR(AskCore(edge_, [&](const Core& core, Time) {
-      for (const PlanReport::Stage& stage : plan.stages) {
-        for (const PlanReport::Class& each : stage.classes) {
-          fits.push_back(core.Fit(each.requirement));
-        }
-      }
-    }));
+    std::vector<Requirement> asked_for;
+    for (const PlanReport::Stage& stage : plan.stages) {
+      for (const PlanReport::Class& each : stage.classes) asked_for.push_back(each.requirement);
+    }
+    std::vector<FitReport> fits(asked_for.size());
+    const Status asked = AskCore(edge_, [&](const Core& core, Time) {
+      for (std::size_t i = 0; i < fits.size(); ++i) fits[i] = core.Fit(asked_for[i]);
+    });
+    if (!asked.ok() && asked.code() != Code::kUnavailable) return asked;
     *response = ToWire(plan, fits);
+    // While the coordinator cannot write, the plan says what a plan without it would.
+    response->set_workers_asked(asked.ok());
     return Ok();
   });
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/server/trial_listing.h"
+
 namespace fusor {
 
 namespace {
@@ -25,9 +27,7 @@ StateCounts CountsFromRows(const SweepStatus& status, std::uint32_t stage) {
   std::uint64_t rows = 0;
   for (const std::uint64_t count : counts) rows += count;
   const std::uint64_t trials = status.model->grid(stage).TrialCount();
-  TrialState rest = TrialState::kReady;
-  if (!status.model->spec->stages[stage].needs.empty()) rest = TrialState::kBlocked;
-  if (status.row.state == SweepState::kCanceled) rest = TrialState::kCanceled;
+  const TrialState rest = StateWithoutRow(status.row.state, status.model->spec->stages[stage]);
   counts[static_cast<std::size_t>(rest)] += trials - std::min(trials, rows);
   return counts;
 }

@@ -17,8 +17,8 @@ using States = std::vector<std::optional<TrialState>>;
 // Reads states slice by slice and remembers the current one.
 class StateSlices {
  public:
-  StateSlices(const Edge& edge, SweepId sweep, std::uint32_t stage, std::uint64_t size)
-      : edge_(edge), sweep_(sweep), stage_(stage), size_(size) {}
+  StateSlices(const Edge& edge, SweepId sweep, std::uint32_t stage, const Grid& grid)
+      : edge_(edge), sweep_(sweep), stage_(stage), grid_(grid) {}
 
   Result<std::optional<TrialState>> At(std::uint64_t cell) {
     if (cell < from_ || cell >= from_ + slice_.size()) RETURN_IF_ERROR(Load(cell));
@@ -28,9 +28,11 @@ class StateSlices {
   Status Load(std::uint64_t from) {
     from_ = from;
     slice_.clear();
-    const std::uint64_t count = std::min(kSlice, size_ - from);
-    RETURN_IF_ERROR(AskCore(
-        edge_, [&](const Core& core, Time) { slice_ = core.States(sweep_, stage_, from, count); }));
+    const std::uint64_t count = std::min(kSlice, grid_.size() - from);
+    const Status asked = AskCore(
+        edge_, [&](const Core& core, Time) { slice_ = core.States(sweep_, stage_, from, count); });
+    if (asked.code() == Code::kUnavailable) return LoadRows(from, count);
+    RETURN_IF_ERROR(asked);
     if (slice_.size() < count) return NotFound("no sweep " + std::to_string(sweep_.value));
     return Ok();
   }
@@ -38,10 +40,31 @@ class StateSlices {
   const States& slice() const { return slice_; }
 
  private:
+  // What state.db alone says.
+  Status LoadRows(std::uint64_t from, std::uint64_t count) {
+    const Result<PutSweep> sweep = edge_.readers->state->GetSweep(sweep_);
+    if (!sweep.ok()) return sweep.status();
+    const TrialState rest = StateWithoutRow(sweep->state, grid_.stage());
+    for (std::uint64_t cell = from; cell < from + count; ++cell) {
+      slice_.push_back(grid_.IsTrial(cell) ? std::optional(rest) : std::nullopt);
+    }
+    TrialQuery query;
+    query.sweep = sweep_;
+    query.stage = stage_;
+    if (from > 0) query.after = TrialPosition{stage_, from - 1};
+    query.limit = count;
+    const auto rows = edge_.readers->state->ListStates(query);
+    if (!rows.ok()) return rows.status();
+    for (const StateReader::TrialStateAt& row : *rows) {
+      if (row.position.cell - from < count) slice_[row.position.cell - from] = row.state;
+    }
+    return Ok();
+  }
+
   const Edge& edge_;
   const SweepId sweep_;
   const std::uint32_t stage_;
-  const std::uint64_t size_;
+  const Grid& grid_;
   std::uint64_t from_ = 0;
   States slice_;
 };
@@ -54,8 +77,13 @@ class Lister {
   }
 
   Result<TrialList> List() {
-    const bool all_counted = question_.filter.terms.empty();
-    if (all_counted) RETURN_IF_ERROR(CountByState());
+    bool all_counted = question_.filter.terms.empty();
+    if (all_counted) {
+      const Status counted = CountByState();
+      // Then they are counted one by one.
+      all_counted = counted.code() != Code::kUnavailable;
+      if (all_counted) RETURN_IF_ERROR(counted);
+    }
     for (std::uint32_t stage = 0; stage < question_.model->grids.size(); ++stage) {
       // With a filter every stage is walked for the total; without one only for the page.
       const bool for_page = !list_.more && (!question_.after || stage >= question_.after->stage);
@@ -85,7 +113,7 @@ class Lister {
     const Grid& grid = question_.model->grid(stage);
     const CellFilter filter(question_.filter, grid);
     if (filter.MatchesNothing()) return Ok();
-    StateSlices slices(edge_, question_.sweep, stage, grid.size());
+    StateSlices slices(edge_, question_.sweep, stage, grid);
     const bool any_state = question_.states.empty();
     std::uint64_t first = 0;
     if (all_counted && question_.after && question_.after->stage == stage) {
@@ -97,7 +125,7 @@ class Lister {
       const bool for_page = BehindAfter(position) && !list_.more;
       if (all_counted && !for_page) return Ok();
       if (any_state && !for_page) {
-        ++list_.total;  // reached only with a filter
+        ++list_.total;
         continue;
       }
       const Result<std::optional<TrialState>> state = slices.At(*cell);
@@ -156,11 +184,16 @@ class Lister {
 
 }  // namespace
 
+TrialState StateWithoutRow(SweepState sweep, const StageSpec& stage) {
+  if (sweep == SweepState::kCanceled) return TrialState::kCanceled;
+  return stage.needs.empty() ? TrialState::kReady : TrialState::kBlocked;
+}
+
 Result<std::vector<std::optional<TrialState>>> StatesOf(const Edge& edge, SweepId sweep,
                                                         const SweepModel& model,
                                                         std::uint32_t stage) {
   const std::uint64_t size = model.grid(stage).size();
-  StateSlices slices(edge, sweep, stage, size);
+  StateSlices slices(edge, sweep, stage, model.grid(stage));
   States states;
   states.reserve(size);
   while (states.size() < size) {

@@ -45,6 +45,10 @@ struct TrialList {
 
 Result<TrialList> ListTrials(const Edge& edge, const TrialListQuestion& question);
 
+// The state of a cell without a row as far as state.db alone tells, for when the core cannot be
+// asked: only the core knows which of them are skipped.
+TrialState StateWithoutRow(SweepState sweep, const StageSpec& stage);
+
 // "2:17": the page behind stage 2, cell 17.
 std::string PageToken(const TrialPosition& position);
 Result<std::optional<TrialPosition>> ParsePageToken(const std::string& token);

@@ -45,8 +45,13 @@ Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialR
     listed.state = view.state;
     reason = view.reason;
   });
-  if (!asked.ok() && !listed.row) return asked;
-  if (!asked.ok()) listed.state = listed.row->state;
+  if (!asked.ok()) {
+    const Result<PutSweep> sweep = readers.state->GetSweep(key.sweep);
+    if (!sweep.ok()) return sweep.status();
+    listed.state = listed.row
+                       ? listed.row->state
+                       : StateWithoutRow(sweep->state, trial->model->spec->stages[key.stage]);
+  }
   *response.mutable_trial() = ToWire(key.sweep, *trial->model, listed, AxesOf(*trial->model));
   if (!listed.row) response.mutable_trial()->set_reason(reason);
   const Result<std::vector<PutAttempt>> attempts = readers.state->Attempts(key);
