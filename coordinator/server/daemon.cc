@@ -95,7 +95,7 @@ void Daemon::Parts::MakeThreads() {
         live.Add(batches, clock.Now());
         hub->OnStored();
       });
-  Housekeeper::Parts parts{artifacts.get(), &readers, &stats, {}, {}};
+  Housekeeper::Parts parts{artifacts.get(), &readers, &stats, {}, {}, options.data};
   parts.forget = [this](std::vector<std::string> sha256s) {
     (void)loop->Post(GarbageCollected{std::move(sha256s)}, Admission::kAlways);
   };

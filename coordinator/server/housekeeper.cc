@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "coordinator/store/wal_readers.h"
 
 namespace fusor {
 
@@ -98,12 +99,13 @@ void Housekeeper::WatchWal() {
   const bool alarm = bytes > limits::kWalBytesAlarm;
   if (alarm == std::exchange(alarmed_, alarm) || !alarm) return;
   std::string readers;
-  for (const std::string& call : parts_.readers->state->LongReads(kLongRead))
-    readers += call + "; ";
-  for (const std::string& call : parts_.readers->metrics->LongReads(kLongRead)) {
-    readers += call + "; ";
-  }
-  spdlog::warn("event=wal_large bytes={} own_long_reads=\"{}\"", bytes, readers);
+  const auto add = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) readers += (readers.empty() ? "" : "; ") + name;
+  };
+  add(parts_.readers->state->LongReads(kLongRead));
+  add(parts_.readers->metrics->LongReads(kLongRead));
+  for (const char* name : {"state.db", "metrics.db"}) add(ForeignReaders(parts_.data / name));
+  spdlog::warn("event=wal_large bytes={} readers=\"{}\"", bytes, readers);
 }
 
 }  // namespace fusor

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -25,6 +26,7 @@ class Housekeeper {
     Stats* stats = nullptr;
     std::function<void(std::vector<std::string>)> forget;  // contents that are dealt with
     std::function<void()> health_changed;
+    std::filesystem::path data;  // the directory of the databases
   };
   struct Options {
     std::chrono::milliseconds tick{1'000};
