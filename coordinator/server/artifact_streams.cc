@@ -51,6 +51,10 @@ class UploadStream final : public grpc::ServerReadReactor<v1::UploadRequest> {
       if (complete_) return Ok();
     }
     if (request_.chunk().empty()) return Ok();
+    if (request_.chunk().size() > limits::kArtifactChunkBytes) {
+      return ResourceExhausted("a chunk has at most " +
+                               std::to_string(limits::kArtifactChunkBytes) + " bytes");
+    }
     return upload_->Append(request_.offset(), request_.chunk());
   }
 

@@ -1,6 +1,8 @@
 #include "coordinator/server/watch_trials.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "coordinator/server/metric_read.h"
 #include "coordinator/server/trial_convert.h"
@@ -10,6 +12,8 @@ namespace fusor {
 namespace {
 
 constexpr std::size_t kLinesPerMessage = 1'000;
+// About a megabyte.
+constexpr std::size_t kPointsPerMessage = 50'000;
 // A PointCursor in one number: the attempt's number within its trial, and the fact.
 constexpr int kFactBits = 40;
 constexpr std::uint64_t kFactMask = (1ULL << kFactBits) - 1;
@@ -26,6 +30,15 @@ std::uint64_t ToCursor(const PointCursor& place, const AttemptNumbers& numbers) 
   const auto found = numbers.find(place.attempt);
   if (found == numbers.end()) return 0;
   return (static_cast<std::uint64_t>(found->second) << kFactBits) | (place.fact & kFactMask);
+}
+
+// `count` points of the column from its point `first` on.
+PointColumns Cut(const PointColumns& from, std::size_t first, std::size_t count) {
+  const auto part = [&](const auto& values) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::decay_t<decltype(values)>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  return {from.name, part(from.steps), part(from.values), part(from.times_ms), part(from.attempts)};
 }
 
 }  // namespace
@@ -121,6 +134,7 @@ Status MetricsWatch::Resolve() {
   if (!place.ok()) return place.status();
   trial_ = std::move(*trial);
   cursor_ = *place;
+  sent_cursor_ = request_.cursor();
   return Ok();
 }
 
@@ -132,34 +146,67 @@ Result<bool> MetricsWatch::Over() {
   return over;
 }
 
-Result<WatchNews> MetricsWatch::Next(const WatchRound& round, v1::WatchMetricsResponse& response) {
-  if (!trial_) RETURN_IF_ERROR(Resolve());
+Result<bool> MetricsWatch::Look(const WatchRound& round) {
   // Asked first: what a terminal trial reported is all there then.
   const Result<bool> over = Over();
   const bool last = over.ok() && *over;
-  if (!last && read_once_ && read_at_ == round.stored) return WatchNews::kNothing;
-  read_once_ = true;
-  read_at_ = round.stored;
+  if (!last && read_once_ && read_at_ == round.stored) return false;
   const std::vector<std::string> names(request_.names().begin(), request_.names().end());
-  const Result<ArrivedPoints> arrived =
-      edge_.readers->metrics->Arrived(trial_->key, names, *cursor_);
+  Result<ArrivedPoints> arrived = edge_.readers->metrics->Arrived(trial_->key, names, *cursor_);
   if (!arrived.ok()) return arrived.status();
-  cursor_ = arrived->cursor;
-  const auto numbers = ReadAttemptNumbers(*edge_.readers, trial_->key);
+  auto numbers = ReadAttemptNumbers(*edge_.readers, trial_->key);
   if (!numbers.ok()) return numbers.status();
-  for (const PointColumns& column : arrived->columns) {
-    *response.add_points() = ToWire(column, *numbers);
-  }
-  if (last) {
-    const auto lone = ReadLoneEvaluations(*edge_.readers, trial_->key, names);
+  numbers_ = std::move(*numbers);
+  cursor_ = arrived->cursor;
+  // After a resync everything is still to be read.
+  read_once_ = !arrived->resync;
+  read_at_ = round.stored;
+  Batch batch{.columns = std::move(arrived->columns),
+              .cursor = ToCursor(*cursor_, numbers_),
+              .resync = arrived->resync,
+              .last = last && !arrived->resync};
+  if (batch.last) {
+    auto lone = ReadLoneEvaluations(*edge_.readers, trial_->key, names);
     if (!lone.ok()) return lone.status();
-    for (const PointColumns& column : *lone) *response.add_points() = ToWire(column, *numbers);
-    response.set_ended(true);
+    for (PointColumns& column : *lone) batch.columns.push_back(std::move(column));
   }
-  response.set_resync(arrived->resync);
-  response.set_cursor(ToCursor(*cursor_, *numbers));
-  if (last) return WatchNews::kLast;
-  return response.points_size() > 0 || arrived->resync ? WatchNews::kMessage : WatchNews::kNothing;
+  if (batch.columns.empty() && !batch.resync && !batch.last) return false;
+  batch_ = std::move(batch);
+  return true;
+}
+
+WatchNews MetricsWatch::Send(v1::WatchMetricsResponse& response) {
+  Batch& batch = *batch_;
+  response.set_resync(std::exchange(batch.resync, false));
+  std::size_t room = kPointsPerMessage;
+  while (batch.column < batch.columns.size() && room > 0) {
+    const PointColumns& from = batch.columns[batch.column];
+    const std::size_t count = std::min(room, from.steps.size() - batch.point);
+    *response.add_points() = ToWire(Cut(from, batch.point, count), numbers_);
+    room -= count;
+    batch.point += count;
+    if (batch.point < from.steps.size()) break;
+    batch.point = 0;
+    ++batch.column;
+  }
+  const bool whole = batch.column == batch.columns.size();
+  const bool last = whole && batch.last;
+  // A reader that is cut off in between gets the whole of it again.
+  if (whole) sent_cursor_ = batch.cursor;
+  response.set_cursor(sent_cursor_);
+  response.set_ended(last);
+  if (whole) batch_.reset();
+  return last ? WatchNews::kLast : WatchNews::kMessage;
+}
+
+Result<WatchNews> MetricsWatch::Next(const WatchRound& round, v1::WatchMetricsResponse& response) {
+  if (!trial_) RETURN_IF_ERROR(Resolve());
+  if (!batch_) {
+    const Result<bool> news = Look(round);
+    if (!news.ok()) return news.status();
+    if (!*news) return WatchNews::kNothing;
+  }
+  return Send(response);
 }
 
 }  // namespace fusor

@@ -2,6 +2,7 @@
 
 // What TrialService.WatchLogs and WatchMetrics send.
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,13 +47,29 @@ class MetricsWatch final : public WatchSource<v1::WatchMetricsResponse> {
   Result<WatchNews> Next(const WatchRound& round, v1::WatchMetricsResponse& response) override;
 
  private:
+  // What one look at the files found, on its way out in as many messages as it takes.
+  struct Batch {
+    std::vector<PointColumns> columns;
+    std::size_t column = 0;  // the next point to go out
+    std::size_t point = 0;
+    std::uint64_t cursor = 0;  // behind it
+    bool resync = false;
+    bool last = false;  // the trial is over and this is all of it
+  };
+
   Status Resolve();
   Result<bool> Over();
+  // False when nothing has come.
+  Result<bool> Look(const WatchRound& round);
+  WatchNews Send(v1::WatchMetricsResponse& response);
 
   const Edge& edge_;
   const v1::WatchMetricsRequest request_;
   std::optional<ResolvedTrial> trial_;
   std::optional<PointCursor> cursor_;
+  std::map<AttemptId, std::uint32_t> numbers_;
+  std::optional<Batch> batch_;
+  std::uint64_t sent_cursor_ = 0;  // behind what went out as a whole
   std::uint64_t read_at_ = 0;
   bool read_once_ = false;
 };
