@@ -1,7 +1,7 @@
 #pragma once
 
-// Between the session's plain messages (common/base/session.h) and the wire. What a peer sent is never
-// trusted: a message that makes no sense is an error, and the caller closes that stream.
+// Between the session's plain messages (common/base/session.h) and the wire. What a peer sent is
+// never trusted: a message that makes no sense is an error, and the caller closes that stream.
 
 #include <span>
 #include <vector>

@@ -53,7 +53,8 @@ Result<FactBody> Read(const v1::MetricColumns& in) {
     return InvalidArgument("metric columns: values are not names x steps");
   }
   const double* at = in.values().data();
-  for (std::size_t i = 0; i < out.names.size(); ++i, at += steps) out.values.emplace_back(at, at + steps);
+  for (std::size_t i = 0; i < out.names.size(); ++i, at += steps)
+    out.values.emplace_back(at, at + steps);
   return FactBody(std::move(out));
 }
 
@@ -100,8 +101,7 @@ FactBody Read(const v1::Started& in) {
 }
 
 FactBody Read(const v1::Evaluation& in) {
-  EvaluationFact out{
-      .step = in.step(), .epoch = in.epoch(), .time_ms = in.time_ms(), .values = {}};
+  EvaluationFact out{.step = in.step(), .epoch = in.epoch(), .time_ms = in.time_ms(), .values = {}};
   out.values.insert(in.values().begin(), in.values().end());
   return out;
 }
@@ -237,10 +237,11 @@ Result<CoordinatorMessage> Read(const v1::CoordinatorItem& item) {
   switch (item.kind_case()) {
     case v1::CoordinatorItem::kWelcome: {
       const v1::Welcome& in = item.welcome();
-      return CoordinatorMessage(WelcomeMessage{.cluster_id = in.cluster_id(),
-                                               .generation = in.generation(),
-                                               .lease_length = Duration(in.lease_length_ms()),
-                                               .heartbeat_every = Duration(in.heartbeat_every_ms())});
+      return CoordinatorMessage(
+          WelcomeMessage{.cluster_id = in.cluster_id(),
+                         .generation = in.generation(),
+                         .lease_length = Duration(in.lease_length_ms()),
+                         .heartbeat_every = Duration(in.heartbeat_every_ms())});
     }
     case v1::CoordinatorItem::kRefuse: {
       Result<RefuseReason> reason = Read(item.refuse().reason());

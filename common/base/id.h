@@ -16,12 +16,12 @@ struct Id {
 };
 
 using SweepId = Id<struct SweepTag>;
-using WorkerId = Id<struct WorkerTag>;      // the coordinator's number for a worker's durable uid
-using AttemptId = Id<struct AttemptTag>;    // unique over all trials; grows, so it fences
+using WorkerId = Id<struct WorkerTag>;    // the coordinator's number for a worker's durable uid
+using AttemptId = Id<struct AttemptTag>;  // unique over all trials; grows, so it fences
 using ArtifactId = Id<struct ArtifactTag>;
-using EventId = Id<struct EventTag>;        // position in the event log; the cursor of every Watch
-using SessionId = Id<struct SessionTag>;    // one open stream between a worker and the coordinator
-using CallId = Id<struct CallTag>;          // a client's call that waits for its reply
+using EventId = Id<struct EventTag>;      // position in the event log; the cursor of every Watch
+using SessionId = Id<struct SessionTag>;  // one open stream between a worker and the coordinator
+using CallId = Id<struct CallTag>;        // a client's call that waits for its reply
 
 // One cell of one stage of one sweep. `cell` is the position in the stage's full grid.
 struct TrialKey {

@@ -16,18 +16,18 @@ inline constexpr std::size_t kSweepsOpenMax = 10'000;
 inline constexpr std::size_t kWorkersMax = 10'000;
 inline constexpr std::size_t kSlotsPerWorkerMax = 1'024;
 
-inline constexpr std::size_t kMessageBytesMax = 8 << 20;          // one gRPC message
-inline constexpr std::size_t kAnswerBytesMax = 64 << 20;          // one gRPC message to a client
+inline constexpr std::size_t kMessageBytesMax = 8 << 20;  // one gRPC message
+inline constexpr std::size_t kAnswerBytesMax = 64 << 20;  // one gRPC message to a client
 inline constexpr int kStreamsPerConnectionMax = 4'096;
-inline constexpr std::size_t kServerMemoryBytesMax = 1 << 30;     // gRPC's buffers
-inline constexpr std::size_t kReadsWaitingMax = 4'096;            // calls that wait for a reader thread
-inline constexpr std::size_t kUnsentToWorkerMax = 100'000;        // messages: it does not read
+inline constexpr std::size_t kServerMemoryBytesMax = 1 << 30;  // gRPC's buffers
+inline constexpr std::size_t kReadsWaitingMax = 4'096;      // calls that wait for a reader thread
+inline constexpr std::size_t kUnsentToWorkerMax = 100'000;  // messages: it does not read
 inline constexpr std::size_t kHttpConnectionsMax = 64;
 inline constexpr std::uint32_t kHttpHeaderBytesMax = 8'192;
 inline constexpr std::uint64_t kHttpBodyBytesMax = 1'024;
-inline constexpr std::size_t kFactBytesInFlightMax = 1 << 20;     // unacknowledged facts per worker
+inline constexpr std::size_t kFactBytesInFlightMax = 1 << 20;  // unacknowledged facts per worker
 inline constexpr std::size_t kFactsPerBatchMax = 4'096;
-inline constexpr std::size_t kLogLineBytesMax = 16 << 10;         // longer lines are cut
+inline constexpr std::size_t kLogLineBytesMax = 16 << 10;  // longer lines are cut
 inline constexpr std::size_t kLogTailLines = 50;
 inline constexpr std::size_t kMetricNameBytesMax = 256;
 inline constexpr std::size_t kSeriesPerAttemptMax = 10'000;
@@ -35,13 +35,15 @@ inline constexpr std::size_t kMetricsQueueBytesMax = 256 << 20;
 inline constexpr std::size_t kEventsPerTurnMax = 4'096;
 inline constexpr std::size_t kLoopQueueMax = 65'536;
 inline constexpr std::size_t kWatchersMax = 1'024;
-inline constexpr std::size_t kWatchQueueMax = 10'000;             // then the reader gets `resync`
+inline constexpr std::size_t kWatchQueueMax = 10'000;  // then the reader gets `resync`
 inline constexpr std::size_t kArtifactChunkBytes = 1 << 20;
 inline constexpr std::uint64_t kArtifactBytesMax = 1ULL << 40;
 inline constexpr std::uint64_t kSpoolBytesMax = 4ULL << 30;
-inline constexpr std::uint64_t kSpoolReserveBytes = 64ULL << 20;  // for state, checkpoint, final facts
+inline constexpr std::uint64_t kSpoolReserveBytes = 64ULL
+                                                    << 20;  // for state, checkpoint, final facts
 inline constexpr std::size_t kPageSizeMax = 10'000;
-inline constexpr std::uint64_t kWalBytesAlarm = 1ULL << 30;       // a reader keeps the log from starting over
+inline constexpr std::uint64_t kWalBytesAlarm = 1ULL
+                                                << 30;  // a reader keeps the log from starting over
 
 inline constexpr std::chrono::milliseconds kLeaseLength{15'000};
 inline constexpr std::chrono::milliseconds kHeartbeatEvery{3'000};

@@ -18,10 +18,10 @@ enum class Failure : std::uint8_t {
   kHung,              // no progress for hang_timeout
   kOutOfMemoryHost,
   kOutOfMemoryDevice,
-  kDiverged,          // NaN or infinite loss
+  kDiverged,  // NaN or infinite loss
   kTimedOut,
-  kBadData,           // a data file is missing or damaged
-  kLost,              // the worker went away
+  kBadData,  // a data file is missing or damaged
+  kLost,     // the worker went away
   kCanceled,
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a worker and the coordinator say to each other, as plain data. proto/session.proto is the same
-// on the wire; proto/session_convert.h translates. Control precedes facts on the stream.
+// What a worker and the coordinator say to each other, as plain data. proto/session.proto is the
+// same on the wire; proto/session_convert.h translates. Control precedes facts on the stream.
 
 #include <cstdint>
 #include <map>
@@ -23,12 +23,12 @@ using Labels = std::map<std::string, std::string>;
 struct SlotInfo {
   std::uint32_t index = 0;
   bool gpu = false;
-  std::string device_uuid;   // GPU or MIG UUID; empty for CPU slots
-  std::string device_name;   // "NVIDIA H200"
-  std::string gpu_type;      // short form, "H200"
+  std::string device_uuid;  // GPU or MIG UUID; empty for CPU slots
+  std::string device_name;  // "NVIDIA H200"
+  std::string gpu_type;     // short form, "H200"
   double device_memory_gib = 0;
   int cpus = 1;
-  double memory_gib = 0;     // host memory share
+  double memory_gib = 0;  // host memory share
   double disk_gib = 0;
   friend bool operator==(const SlotInfo&, const SlotInfo&) = default;
 };
@@ -40,9 +40,9 @@ struct DatasetInfo {
 };
 
 struct WorkerInfo {
-  std::string uid;           // durable: kept in the worker's own directory
+  std::string uid;                // durable: kept in the worker's own directory
   std::uint64_t incarnation = 0;  // new at every start of the agent; larger = newer
-  std::string name;          // for people; host name by default
+  std::string name;               // for people; host name by default
   std::string version;
   std::vector<SlotInfo> slots;
   std::vector<std::string> precisions;
@@ -135,7 +135,8 @@ struct Fact {
 
 // Does the coordinator's core decide on it (state.db), or is it only kept (metrics.db)?
 inline bool IsCoreFact(const FactBody& body) {
-  return std::holds_alternative<StartedFact>(body) || std::holds_alternative<EvaluationFact>(body) ||
+  return std::holds_alternative<StartedFact>(body) ||
+         std::holds_alternative<EvaluationFact>(body) ||
          std::holds_alternative<CheckpointFact>(body) ||
          std::holds_alternative<ArtifactFact>(body) || std::holds_alternative<FinalFact>(body);
 }
@@ -145,10 +146,10 @@ inline bool IsCoreFact(const FactBody& body) {
 // First on every stream.
 struct HelloMessage {
   std::uint32_t protocol = 1;
-  std::string cluster_id;        // empty until the worker was welcomed once
+  std::string cluster_id;  // empty until the worker was welcomed once
   std::uint64_t generation = 0;
   WorkerInfo info;
-  std::vector<AttemptId> held;   // running here, or ended with facts not yet acknowledged
+  std::vector<AttemptId> held;  // running here, or ended with facts not yet acknowledged
   friend bool operator==(const HelloMessage&, const HelloMessage&) = default;
 };
 
@@ -202,10 +203,10 @@ struct WelcomeMessage {
 };
 
 enum class RefuseReason : std::uint8_t {
-  kOtherStreamLives,   // two agents claim one uid
+  kOtherStreamLives,  // two agents claim one uid
   kOlderIncarnation,
-  kOtherCluster,       // drop the attempts, then register anew
-  kOtherGeneration,    // the coordinator was restored from a backup: drop the attempts
+  kOtherCluster,     // drop the attempts, then register anew
+  kOtherGeneration,  // the coordinator was restored from a backup: drop the attempts
   kProtocol,
   kFull,
 };
@@ -235,14 +236,14 @@ struct StartMessage {
   std::string name;          // task-42-densenet-multiplicative
   std::string recipe;
   int recipe_version = 1;
-  std::string config;        // canonical JSON
+  std::string config;  // canonical JSON
   std::string precision_used;
   std::vector<std::uint32_t> slots;  // on this worker
   std::uint32_t rank = 0;            // of the first of them
   std::uint32_t world = 1;
-  int threads = 0;           // 0 = the slot's share; else fixed by the trial's first attempt
-  double memory_gib = 0;     // host memory limit per slot; 0 = none
-  Duration time_left{0};     // 0 = no limit
+  int threads = 0;        // 0 = the slot's share; else fixed by the trial's first attempt
+  double memory_gib = 0;  // host memory limit per slot; 0 = none
+  Duration time_left{0};  // 0 = no limit
   Duration hang_timeout{0};
   std::int64_t checkpoint_every_steps = 0;
   Duration checkpoint_every{0};
@@ -277,8 +278,7 @@ struct HeartbeatAckMessage {
   friend bool operator==(const HeartbeatAckMessage&, const HeartbeatAckMessage&) = default;
 };
 
-using CoordinatorMessage =
-    std::variant<WelcomeMessage, RefuseMessage, RegisterAgainMessage, StartMessage, StopMessage,
-                 AckMessage, HeartbeatAckMessage>;
+using CoordinatorMessage = std::variant<WelcomeMessage, RefuseMessage, RegisterAgainMessage,
+                                        StartMessage, StopMessage, AckMessage, HeartbeatAckMessage>;
 
 }  // namespace fusor

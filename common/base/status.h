@@ -13,14 +13,14 @@ namespace fusor {
 
 enum class Code {
   kOk,
-  kInvalidArgument,     // what the caller said can never work
+  kInvalidArgument,  // what the caller said can never work
   kNotFound,
   kAlreadyExists,
   kFailedPrecondition,  // not in this state
   kResourceExhausted,   // a limit was reached
   kUnavailable,         // try again later
   kUnauthenticated,
-  kDataLoss,            // stored or received bytes are damaged
+  kDataLoss,  // stored or received bytes are damaged
   kInternal,
 };
 
@@ -103,8 +103,8 @@ class [[nodiscard]] Result {
 }  // namespace fusor
 
 // Leaves the function with the status when it is not ok.
-#define RETURN_IF_ERROR(expression)                                   \
-  do {                                                                \
-    ::fusor::Status return_if_error_status = (expression);            \
-    if (!return_if_error_status.ok()) return return_if_error_status;  \
+#define RETURN_IF_ERROR(expression)                                  \
+  do {                                                               \
+    ::fusor::Status return_if_error_status = (expression);           \
+    if (!return_if_error_status.ok()) return return_if_error_status; \
   } while (false)
