@@ -115,6 +115,9 @@ void ProcessTable::OnSpawned(TaskKey key, Result<pid_t> pid) {
     if (*alive) OnExited(key, status);
   });
   parts_.emit(ProcessStarted{key});
+  // Only now: a busy agent may find its first facts before it finds the template's answer, and
+  // facts of what has not started count for nothing.
+  task->io->Release();
 }
 
 void ProcessTable::OnExited(TaskKey key, int status) {

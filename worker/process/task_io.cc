@@ -77,7 +77,6 @@ Result<std::unique_ptr<TaskIo>> TaskIo::Create(Loop& loop, TaskKey task, const A
   io->err_ = std::move(err->read);
   io->trial_ends_ = {std::move(facts->write), std::move(commands->read), std::move(out->write),
                      std::move(err->write)};
-  io->WatchAll();
   return io;
 }
 

@@ -23,7 +23,7 @@ class TaskIo {
  public:
   using Emit = std::function<void(Event)>;
 
-  // `dirs` and `emit` must live as long as this.
+  // Reads nothing before Release. `dirs` and `emit` must live as long as this.
   static Result<std::unique_ptr<TaskIo>> Create(Loop& loop, TaskKey task, const AttemptDirs& dirs,
                                                 Emit emit);
   ~TaskIo();

@@ -33,6 +33,20 @@ TEST_F(ProcessTableTest, EventsComeInOrder) {
   EXPECT_EQ(table_->running(), 0u);
 }
 
+TEST_F(ProcessTableTest, WhatATrialSaysBeforeItIsKnownToRunIsNotLost) {
+  answers_late_ = true;
+  Start(std::string(kProgress) + "touch said; read line <&4\n");
+  ASSERT_TRUE(WaitFor([this] { return std::filesystem::exists(dirs_.Work(kTask) / "said"); }));
+  // Turns in which the facts could have been read.
+  for (int turns = 0; turns < 5; ++turns) ASSERT_TRUE(WaitFor([] { return true; }));
+  EXPECT_TRUE(events_.empty());
+  late_->Say();
+  ASSERT_TRUE(WaitForProgress());
+  EXPECT_TRUE(std::holds_alternative<ProcessStarted>(events_.front()));
+  table_->Perform(SendCommand{kTask, Command::kAbort});
+  ASSERT_TRUE(WaitForEnd());
+}
+
 TEST_F(ProcessTableTest, TheTrialFindsItsPlaceAndItsJob) {
   Start(
       "pwd; echo $FROM_SLOT $OMP_NUM_THREADS; cat $FUSOR_JOB; echo; cat /proc/self/oom_score_adj\n"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -23,6 +24,22 @@ inline constexpr TaskKey kTask{AttemptId{7}, 0};
 inline constexpr const char* kProgress =
     "echo '{\"f\":\"progress\",\"step\":1,\"steps\":9,\"phase\":\"train\"}' >&3\n";
 
+// Starts trials at once, and says so when a test asks for it.
+class LateSpawner final : public Spawner {
+ public:
+  explicit LateSpawner(Spawner& spawner) : spawner_(spawner) {}
+
+  void Spawn(SpawnRequest request, Answer answer) override {
+    spawner_.Spawn(std::move(request),
+                   [this, answer](Result<pid_t> pid) { say_ = [answer, pid] { answer(pid); }; });
+  }
+  void Say() { say_(); }
+
+ private:
+  Spawner& spawner_;
+  std::function<void()> say_;
+};
+
 class ProcessTableTest : public LoopFixture {
  protected:
   ProcessTableTest() : dirs_(dir_.path() / "attempts") {}
@@ -36,6 +53,7 @@ class ProcessTableTest : public LoopFixture {
     std::ofstream(script) << "#!/bin/sh\n" << text;
     chmod(script.c_str(), 0755);
     spawner_ = std::make_unique<DirectSpawner>(script);
+    late_ = std::make_unique<LateSpawner>(*spawner_);
     SlotPlan plan;
     plan.info = slot_;
     plan.info.cpus = 3;
@@ -43,7 +61,7 @@ class ProcessTableTest : public LoopFixture {
     table_ = std::make_unique<ProcessTable>(
         ProcessTableParts{.loop = *loop_,
                           .children = *children_,
-                          .spawner = *spawner_,
+                          .spawner = answers_late_ ? static_cast<Spawner&>(*late_) : *spawner_,
                           .dirs = dirs_,
                           .slots = {plan},
                           .gpus = gpus_.get(),
@@ -103,7 +121,9 @@ class ProcessTableTest : public LoopFixture {
   std::unique_ptr<GpuMonitor> gpus_;
   std::unique_ptr<CgroupTree> cgroups_;
   std::vector<Event> events_;
+  bool answers_late_ = false;
   std::unique_ptr<DirectSpawner> spawner_;
+  std::unique_ptr<LateSpawner> late_;
   std::unique_ptr<ProcessTable> table_;
 };
 
