@@ -80,8 +80,11 @@ class Battle {
     agents_[victim]->program().Kill();
     Revive(victim);
   }
+  // Of an agent that is up: one whose first template dies says so and ends.
   void KillTemplate() {
-    const pid_t process = agents_[Draw()]->Template();
+    const std::size_t victim = Draw();
+    if (!WaitUntil([&] { return Over() || !agents_[victim]->Trials().empty(); }, 30)) return;
+    const pid_t process = agents_[victim]->Template();
     if (process > 0) ::kill(process, SIGKILL);
   }
   void KillTrial() {
