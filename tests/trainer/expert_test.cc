@@ -98,6 +98,16 @@ TEST_F(ExpertTest, SeedsDifferAndRepeat) {
   EXPECT_NE(first, run("c", 2));
 }
 
+// oneDNN's AVX2 kernels for narrow 1x1 convolutions corrupt the heap.
+TEST_F(ExpertTest, NarrowNetworksTrain) {
+  for (const int width : {1, 4, 6}) {
+    Trial trial = Spawn(R"({"depth":10,"batch_size":16,"subset":64,"epochs":1,"width":)" +
+                            std::to_string(width) + "}",
+                        std::to_string(width), R"(,"threads":1)");
+    EXPECT_EQ(trial.Finish().code, 0) << width;
+  }
+}
+
 TEST_F(ExpertTest, DivergesOnANanLoss) {
   Trial trial = Spawn(Small(R"(,"learning_rate":100,"weight_decay":1)"), "a");
   trial.Finish();
