@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 namespace fusor {
 
 namespace {
 
 constexpr std::size_t kDepthMax = 64;
+// An object with more members keeps their names at hand: a model file's header has very many.
+constexpr std::size_t kMembersSearched = 16;
 
 // Builds the tree from the parser's events; every event returns false to stop.
 class Builder {
@@ -43,9 +46,9 @@ class Builder {
   bool end_object() { return Pop(); }
   bool end_array() { return Pop(); }
   bool key(string_t& name) {
-    Json& object = open_.back();
-    if (object.Find(name) != nullptr) return Fail("duplicate key " + JsonQuote(name));
-    object.members.push_back({std::move(name), Json{}});
+    Open& object = open_.back();
+    if (!object.IsNew(name)) return Fail("duplicate key " + JsonQuote(name));
+    object.value.members.push_back({std::move(name), Json{}});
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
@@ -53,33 +56,46 @@ class Builder {
   }
 
  private:
+  struct Open {
+    Json value;
+    std::unordered_set<std::string> names;  // once there are many
+
+    bool IsNew(const std::string& name) {
+      if (value.members.size() < kMembersSearched) return value.Find(name) == nullptr;
+      if (names.empty()) {
+        for (const Json::Member& member : value.members) names.insert(member.name);
+      }
+      return names.insert(name).second;
+    }
+  };
+
   bool Fail(std::string problem) {
     problem_ = std::move(problem);
     return false;
   }
   bool Push(Json opened) {
     if (open_.size() >= kDepthMax) return Fail("nested too deeply");
-    open_.push_back(std::move(opened));
+    open_.push_back({std::move(opened), {}});
     return true;
   }
   bool Pop() {
-    Json closed = std::move(open_.back());
+    Json closed = std::move(open_.back().value);
     open_.pop_back();
     return Add(std::move(closed));
   }
   bool Add(Json value) {
     if (open_.empty()) {
       root_ = std::move(value);
-    } else if (open_.back().kind == Json::Kind::kArray) {
-      open_.back().items.push_back(std::move(value));
+    } else if (Json& container = open_.back().value; container.kind == Json::Kind::kArray) {
+      container.items.push_back(std::move(value));
     } else {
-      open_.back().members.back().value = std::move(value);
+      container.members.back().value = std::move(value);
     }
     return true;
   }
 
   Json root_;
-  std::vector<Json> open_;
+  std::vector<Open> open_;
   std::string problem_;
 };
 

@@ -33,6 +33,16 @@ TEST(ParseJson, ReadsEveryKind) {
   EXPECT_EQ(a->Find("a"), nullptr);
 }
 
+// A search among all members for each new one would take longer than the test may run.
+TEST(ParseJson, ManyMembers) {
+  std::string text = "{";
+  for (int i = 0; i < 300'000; ++i) text += "\"k" + std::to_string(i) + "\":0,";
+  const Result<Json> parsed = ParseJson(text + "\"last\":1}");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->members.size(), 300'001U);
+  EXPECT_EQ(Refusal(text + "\"k7\":1}"), "duplicate key \"k7\"");
+}
+
 TEST(ParseJson, IntegersBeyond64BitsAreFloats) {
   const Result<Json> parsed = ParseJson("18446744073709551615");
   ASSERT_TRUE(parsed.ok());
