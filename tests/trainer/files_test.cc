@@ -177,6 +177,26 @@ TEST(SafetensorsHeader, RefusesWhatItForbids) {
   EXPECT_NE(HeaderProblem(R"({"__metadata__":{"k":"v","k":"w"}})", 0), "");
 }
 
+TEST(SafetensorsHeader, LimitsAndTypes) {
+  auto tensor = [](const std::string& dtype, const std::string& shape, const std::string& end) {
+    return HeaderProblem("{\"a\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape +
+                             ",\"data_offsets\":[0," + end + "]}}",
+                         std::stoull(end));
+  };
+  for (const char* dtype : {"C64", "U64"}) EXPECT_EQ(tensor(dtype, "[2]", "16"), "");
+  for (const char* dtype : {"F8_E8M0", "F8_E5M2FNUZ"}) EXPECT_EQ(tensor(dtype, "[2]", "2"), "");
+  for (const char* dtype : {"F4", "F6_E2M3", "C128"}) {
+    EXPECT_THAT(tensor(dtype, "[2]", "1"), HasSubstr(dtype));
+  }
+  // LibTorch could not have such an empty tensor.
+  EXPECT_THAT(tensor("F32", "[0,4611686018427387904]", "0"), HasSubstr("too large"));
+  std::string shape = "[1";
+  for (int i = 0; i < 64; ++i) shape += ",1";
+  EXPECT_THAT(tensor("U8", shape + "]", "1"), HasSubstr("too large"));
+  const std::string many(10'000'000, ',');
+  EXPECT_THAT(HeaderProblem("{\"a\":[" + many + "]}", 0), HasSubstr("values"));
+}
+
 TEST(SafetensorsHeader, WritesWhatItReads) {
   SafetensorsHeader header;
   header.metadata = {{"quote", "\""}, {"line", "\n"}};

@@ -40,7 +40,8 @@ TEST(Safetensors, EveryTypeComesBackBitForBit) {
   std::vector<NamedTensor> tensors = {{"BOOL", bools}};
   for (at::ScalarType type : {at::kByte, at::kChar, at::kShort, at::kUInt16, at::kInt, at::kUInt32,
                               at::kLong, at::kUInt64, at::kHalf, at::kBFloat16, at::kFloat,
-                              at::kDouble, at::kFloat8_e5m2, at::kFloat8_e4m3fn}) {
+                              at::kDouble, at::kComplexFloat, at::kFloat8_e5m2, at::kFloat8_e4m3fn,
+                              at::kFloat8_e5m2fnuz, at::kFloat8_e4m3fnuz, at::kFloat8_e8m0fnu}) {
     tensors.push_back({c10::toString(type), bytes.view(type)});
   }
   ASSERT_TRUE(WriteSafetensors(path, tensors, {{"key", "value"}}).ok());
@@ -50,7 +51,7 @@ TEST(Safetensors, EveryTypeComesBackBitForBit) {
   for (const NamedTensor& named : tensors) {
     const TensorEntry* entry = file->Find(named.name);
     ASSERT_NE(entry, nullptr) << named.name;
-    at::Tensor read = file->Read(*entry);
+    at::Tensor read = *file->Read(*entry);
     EXPECT_EQ(read.scalar_type(), named.tensor.scalar_type());
     ASSERT_EQ(read.nbytes(), named.tensor.nbytes());
     EXPECT_EQ(std::memcmp(read.const_data_ptr(), named.tensor.const_data_ptr(), read.nbytes()), 0)
@@ -104,11 +105,72 @@ TEST(Safetensors, ReadIntoChecksShapeAndType) {
   at::Tensor shape = at::zeros({3, 2});
   at::Tensor type = at::zeros({2, 3}, at::kDouble);
   at::Tensor right = at::zeros({2, 3});
-  EXPECT_THAT(file->ReadInto("a", shape).message(), HasSubstr("F32[2,3], expected Float[3,2]"));
+  EXPECT_THAT(file->ReadInto("a", shape).message(), HasSubstr("F32[2,3], expected F32[3,2]"));
   EXPECT_FALSE(file->ReadInto("a", type).ok());
   EXPECT_FALSE(file->ReadInto("b", right).ok());
   EXPECT_TRUE(file->ReadInto("a", right).ok());
   EXPECT_TRUE(right.equal(at::ones({2, 3})));
+}
+
+TEST(Safetensors, TiedTensorsAreStoredOnce) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/a.safetensors";
+  const at::Tensor tied = at::arange(1000, at::kFloat);
+  ASSERT_TRUE(WriteSafetensors(path, std::vector<NamedTensor>{{"a", tied}, {"b", tied}}, {}).ok());
+  EXPECT_LT(std::filesystem::file_size(path), 2 * tied.nbytes());
+  auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(file->header().metadata.at("b"), "a");
+  EXPECT_EQ(file->TiedNames(), std::vector<std::string>{"b"});
+  at::Tensor into = at::zeros({1000});
+  ASSERT_TRUE(file->ReadInto("b", into).ok());
+  EXPECT_TRUE(into.equal(tied));
+  EXPECT_FALSE(
+      WriteSafetensors(path, std::vector<NamedTensor>{{"a", tied}, {"b", tied}}, {{"b", "taken"}})
+          .ok());
+}
+
+TEST(Safetensors, ViewsNeedNoCopyAndOutliveTheFile) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/a.safetensors";
+  const at::Tensor odd = at::ones({3}, at::kByte);
+  const at::Tensor doubles = at::arange(7, at::kDouble);
+  ASSERT_TRUE(
+      WriteSafetensors(path, std::vector<NamedTensor>{{"odd", odd}, {"doubles", doubles}}, {})
+          .ok());
+  at::Tensor view;
+  {
+    auto file = SafetensorsFile::Open(path);
+    ASSERT_TRUE(file.ok());
+    const TensorEntry* entry = file->Find("doubles");
+    view = *file->View(*entry);
+    EXPECT_EQ(view.const_data_ptr(), file->Bytes(*entry).data());
+  }
+  std::filesystem::remove(path);
+  EXPECT_TRUE(view.equal(doubles));
+}
+
+TEST(Safetensors, DataAtOddPlacesIsCopied) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/a.safetensors";
+  const std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string text(8, '\0');
+  text[0] = static_cast<char>(header.size());
+  text += header + std::string("\0\0\x80\x3f", 4);
+  ASSERT_NE(header.size() % 4, 0U);
+  WriteAll(path, text);
+  auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_TRUE(file->View(*file->Find("a"))->equal(at::ones({1})));
+}
+
+TEST(Safetensors, TypesItLacksAreRefused) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/a.safetensors";
+  const at::Tensor tensor = at::zeros({1}, at::kComplexDouble);
+  EXPECT_THAT(WriteSafetensors(path, std::vector<NamedTensor>{{"a", tensor}}, {}).message(),
+              HasSubstr("'a' is C128"));
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(Safetensors, FilesMadeByOthers) {
@@ -124,7 +186,7 @@ TEST(Safetensors, FilesMadeByOthers) {
     auto file = SafetensorsFile::Open(entry.path());
     ASSERT_TRUE(file.ok()) << file.status().message();
     for (const TensorEntry& tensor : file->header().tensors) {
-      at::Tensor read = file->Read(tensor);
+      at::Tensor read = *file->Read(tensor);
       EXPECT_EQ(read.nbytes(), file->Bytes(tensor).size()) << entry.path() << tensor.name;
     }
     ++files;

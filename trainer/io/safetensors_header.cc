@@ -1,54 +1,16 @@
 #include "trainer/io/safetensors_header.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <optional>
 #include <tuple>
 
-#include "common/base/check.h"
+#include "common/base/limits.h"
 #include "common/recipe/value.h"
 #include "common/text/json.h"
 
 namespace fusor {
 namespace {
 
-struct TypeRow {
-  TensorType type;
-  std::string_view name;
-  std::uint64_t bytes;
-};
-
-constexpr std::array<TypeRow, 15> kTypes = {{
-    {TensorType::kBool, "BOOL", 1},
-    {TensorType::kU8, "U8", 1},
-    {TensorType::kI8, "I8", 1},
-    {TensorType::kF8E5M2, "F8_E5M2", 1},
-    {TensorType::kF8E4M3, "F8_E4M3", 1},
-    {TensorType::kI16, "I16", 2},
-    {TensorType::kU16, "U16", 2},
-    {TensorType::kF16, "F16", 2},
-    {TensorType::kBF16, "BF16", 2},
-    {TensorType::kI32, "I32", 4},
-    {TensorType::kU32, "U32", 4},
-    {TensorType::kF32, "F32", 4},
-    {TensorType::kI64, "I64", 8},
-    {TensorType::kU64, "U64", 8},
-    {TensorType::kF64, "F64", 8},
-}};
-
-const TypeRow& Row(TensorType type) {
-  auto row = std::find_if(kTypes.begin(), kTypes.end(), [&](auto& r) { return r.type == type; });
-  CHECK(row != kTypes.end());
-  return *row;
-}
-
-std::optional<TensorType> TypeFromName(std::string_view name) {
-  for (const TypeRow& row : kTypes) {
-    if (row.name == name) return row.type;
-  }
-  return std::nullopt;
-}
+constexpr std::size_t kValuesPerTensor = 16;
 
 Status ReadMetadata(const Json& object, SafetensorsHeader& header) {
   if (object.kind != Json::Kind::kObject) return DataLoss("__metadata__ is not an object");
@@ -71,35 +33,38 @@ Result<TensorEntry> ReadEntry(const std::string& name, const Json& object) {
   }
   TensorEntry entry;
   entry.name = name;
-  auto type = TypeFromName(dtype->text);
-  if (!type) return wrong("unknown dtype " + dtype->text);
+  auto type = TensorTypeFromName(dtype->text);
+  if (!type) return wrong("a dtype that this program does not know: " + dtype->text);
   entry.type = *type;
   if (shape->kind != Json::Kind::kArray) return wrong("shape is not a list");
-  std::int64_t bytes = static_cast<std::int64_t>(TensorTypeBytes(*type));
   for (const Json& extent : shape->items) {
     if (!IsSize(extent)) return wrong("shape has something that is no size");
-    if (__builtin_mul_overflow(bytes, extent.integer, &bytes)) return wrong("shape is too large");
     entry.shape.push_back(extent.integer);
   }
+  const auto bytes = TensorBytes(*type, entry.shape);
+  if (!bytes) return wrong("shape is too large");
   if (offsets->items.size() != 2 || !IsSize(offsets->items[0]) || !IsSize(offsets->items[1])) {
     return wrong("data_offsets are not two positions");
   }
   entry.begin = static_cast<std::uint64_t>(offsets->items[0].integer);
   entry.end = static_cast<std::uint64_t>(offsets->items[1].integer);
-  if (entry.end < entry.begin || entry.end - entry.begin != static_cast<std::uint64_t>(bytes)) {
+  if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
     return wrong("data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) +
-                 ") do not hold " + std::to_string(bytes) + " bytes");
+                 ") do not hold " + std::to_string(*bytes) + " bytes");
   }
   return entry;
 }
 
 }  // namespace
 
-std::string_view TensorTypeName(TensorType type) { return Row(type).name; }
-std::uint64_t TensorTypeBytes(TensorType type) { return Row(type).bytes; }
-
 Result<SafetensorsHeader> ParseSafetensorsHeader(std::string_view text, std::uint64_t data_bytes) {
   if (text.empty() || text[0] != '{') return DataLoss("the header does not start with '{'");
+  // A document of a hundred megabytes that is all small values would take gigabytes.
+  const auto values = std::count(text.begin(), text.end(), ',');
+  if (values > static_cast<std::ptrdiff_t>(kValuesPerTensor * limits::kTensorsPerFileMax)) {
+    return ResourceExhausted("the header has " + std::to_string(values) + " values; at most " +
+                             std::to_string(limits::kTensorsPerFileMax) + " tensors are read");
+  }
   auto object = ParseJson(text);
   if (!object.ok()) return DataLoss("the header is no JSON: " + object.status().message());
   if (object->kind != Json::Kind::kObject) return DataLoss("the header is no JSON object");

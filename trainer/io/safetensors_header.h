@@ -13,32 +13,11 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "trainer/io/tensor_type.h"
 
 namespace fusor {
 
-enum class TensorType : std::uint8_t {
-  kBool,
-  kU8,
-  kI8,
-  kF8E5M2,
-  kF8E4M3,
-  kI16,
-  kU16,
-  kF16,
-  kBF16,
-  kI32,
-  kU32,
-  kF32,
-  kI64,
-  kU64,
-  kF64,
-};
-
 inline constexpr std::uint64_t kSafetensorsHeaderBytesMax = 100'000'000;
-
-// "F32", "BF16", ...
-std::string_view TensorTypeName(TensorType type);
-std::uint64_t TensorTypeBytes(TensorType type);
 
 struct TensorEntry {
   std::string name;
