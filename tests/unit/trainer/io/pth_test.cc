@@ -5,8 +5,11 @@
 
 #include "tests/unit/trainer/io/bytes.h"
 #include "tests/unit/worker/temp_dir.h"
+#include "trainer/io/atomic_file.h"
+#include "trainer/io/pickle_writer.h"
 #include "trainer/io/pth_reader.h"
 #include "trainer/io/pth_writer.h"
+#include "trainer/io/zip_writer.h"
 
 namespace fusor {
 namespace {
@@ -143,6 +146,61 @@ TEST(PthReader, SaysWhyAFileIsRefused) {
   EXPECT_THAT(problem(Recorded("indices.npy")), HasSubstr("neither a zip archive"));
   EXPECT_THAT(problem(Bytes("version https://git-lfs.github.com/spec/v1\n")), HasSubstr("LFS"));
   EXPECT_THAT(problem({}), HasSubstr("offset 0"));
+}
+
+using Records = std::vector<std::pair<std::string, std::string>>;
+
+std::string ArchiveProblem(const Records& records) {
+  agent::TempDir root;
+  const std::string path = root.path() / "a.pth";
+  auto file = AtomicFile::Create(path);
+  EXPECT_TRUE(file.ok());
+  ZipWriter zip(*file);
+  for (const auto& [name, text] : records) EXPECT_TRUE(zip.Add(name, std::string_view(text)).ok());
+  EXPECT_TRUE(zip.Finish().ok());
+  EXPECT_TRUE(file->Commit().ok());
+  return PthReader::Parse(Bytes(FileText(path))).status().message();
+}
+
+// {"a": ten floats in record 0}
+std::string TenFloats() {
+  PickleWriter pickle;
+  const std::vector<std::int64_t> shape = {10};
+  pickle.BeginDict();
+  pickle.Text("a");
+  pickle.Put({TensorType::kF32, shape, "0", 40});
+  pickle.EndDict();
+  return pickle.Finish();
+}
+
+TEST(PthReader, ArchivesThatDoNotAddUp) {
+  const std::pair<std::string, std::string> pickle = {"a/data.pkl", TenFloats()};
+  const std::pair<std::string, std::string> data = {"a/data/0", std::string(40, 'x')};
+  EXPECT_EQ(ArchiveProblem({pickle, data}), "");
+  EXPECT_THAT(ArchiveProblem({pickle, {"a/data/0", std::string(39, 'x')}}),
+              HasSubstr("\"a/data/0\" has 39 bytes, expected 40"));
+  EXPECT_THAT(ArchiveProblem({pickle, {"b/data/0", data.second}}),
+              HasSubstr("no record \"a/data/0\""));
+  EXPECT_THAT(ArchiveProblem({data}), HasSubstr("without FOLDER/data.pkl"));
+  EXPECT_THAT(ArchiveProblem({pickle, data, {"b/data.pkl", pickle.second}}),
+              HasSubstr("two records"));
+  EXPECT_THAT(ArchiveProblem({pickle, data, {"a/byteorder", "big"}}), HasSubstr("big-endian"));
+  EXPECT_EQ(ArchiveProblem({pickle, data, {"a/byteorder", "little"}, {"a/version", "10\n"}}), "");
+  EXPECT_THAT(ArchiveProblem({pickle, data, {"a/version", "11\n"}}), HasSubstr("\"11\""));
+  EXPECT_THAT(ArchiveProblem({pickle, data, {"a/version", "x"}}), HasSubstr("\"x\""));
+  EXPECT_THAT(ArchiveProblem({pickle, data, {"a/constants.pkl", ""}}), HasSubstr("TorchScript"));
+}
+
+// One float, repeated 2^30 times by a stride of 0.
+TEST(PthReader, ElementsAreNotRepeatedWithoutLimit) {
+  std::string pickle = TenFloats();
+  const std::string shape = "(K\x0at";
+  const std::size_t at = pickle.find(shape);
+  ASSERT_NE(at, std::string::npos);
+  std::string stretched("(J\0\0\0\x40t(K\0t", 11);
+  pickle.replace(at, shape.size() + 4, stretched);
+  EXPECT_THAT(ArchiveProblem({{"a/data.pkl", pickle}, {"a/data/0", std::string(40, 'x')}}),
+              HasSubstr("repeat their elements"));
 }
 
 class PthWriterTest : public ::testing::Test {
