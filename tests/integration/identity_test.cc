@@ -149,12 +149,17 @@ TEST(Identity, FactsOfASilentStreamAreFenced) {
   if (stop.has_stop()) {
     EXPECT_EQ(stop.stop().mode(), v1::STOP_MODE_DROP);
   }
-  // Nor may it speak for the attempt that another worker holds.
-  zombie.Hello("zombie", 1, {});
-  ASSERT_TRUE(zombie.AwaitKind(v1::CoordinatorItem::kWelcome).has_welcome());
-  zombie.SayPoints(attempt + 1, 1'000'000, 1, 5);
-  EXPECT_EQ(zombie.AwaitKind(v1::CoordinatorItem::kStop).stop().attempt(), attempt + 1);
-  zombie.SayFinal(attempt + 1, 1);
+  // Nor may it, greeted anew, speak for the attempt that another worker holds.
+  (void)zombie.End();
+  FakeWorker liar(cluster.daemon().address(), cluster.daemon().token());
+  liar.Hello("zombie", 1, {});
+  ASSERT_TRUE(liar.AwaitKind(v1::CoordinatorItem::kWelcome).has_welcome()) << cluster.Log();
+  const std::uint64_t other =
+      std::stoull(cluster.Sql("state.db", "SELECT id FROM attempt WHERE number = 2"));
+  liar.SayPoints(other, 1'000'000, 1, 5);
+  EXPECT_EQ(liar.AwaitKind(v1::CoordinatorItem::kStop).stop().attempt(), other);
+  liar.SayFinal(other, 1);
+  EXPECT_EQ(liar.AwaitKind(v1::CoordinatorItem::kStop).stop().attempt(), other);
   ASSERT_TRUE(cluster.WaitEnded(sweep, 1, 120)) << agent->Log();
   EXPECT_EQ(StoredOf(cluster, std::to_string(attempt)), before);
   ExpectWholeSeries(cluster);
