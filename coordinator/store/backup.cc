@@ -23,6 +23,11 @@ constexpr std::string_view kSelectClusterId = "SELECT value FROM meta WHERE key 
 constexpr std::string_view kSelectGeneration =
     "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'";
 constexpr char kMarkClean[] = "UPDATE meta SET value = '1' WHERE key = 'clean_stop'";
+// An attempt that its worker has not reported to have would be started again under the same number
+// when the worker comes; but it dropped what it had, and metrics.db, the later copy, may hold facts
+// of it. As one that the worker had, it is lost and its trial granted anew.
+constexpr char kTakeGrantsAsBegun[] =
+    "UPDATE attempt SET state = 'running' WHERE state = 'granted'";
 constexpr std::string_view kSetGeneration = "UPDATE meta SET value = ? WHERE key = 'generation'";
 
 Status RequireEmpty(const std::filesystem::path& directory) {
@@ -86,6 +91,7 @@ Status PrepareCopies(const sql::Database& state, const std::filesystem::path& me
   RETURN_IF_ERROR(state.PrepareInto(set, kSetGeneration));
   const std::string text = std::to_string(generation);
   RETURN_IF_ERROR(set.Run(text));
+  RETURN_IF_ERROR(state.Execute(kTakeGrantsAsBegun));
   const Result<LastNumbers> numbers = ReadLastNumbers(state);
   if (!numbers.ok()) return numbers.status();
   // Attempts granted after the copy of state.db was made: their numbers will be given out again.

@@ -11,6 +11,7 @@
 
 #include "tests/harness/wait.h"
 #include "tests/integration/cluster.h"
+#include "tests/integration/fake_worker.h"
 
 namespace fusor::integration {
 namespace {
@@ -122,6 +123,34 @@ TEST(Backup, ARestoredClusterFinishesItsSweep) {
   cluster.daemon().program().Signal(SIGTERM);
   EXPECT_TRUE(WaitUntil([&] { return !cluster.daemon().program().Running(); }, 60));
   ExpectVerified(cluster, cluster.data());
+}
+
+// A worker that was granted a trial and has told a little when the backup is made, too little for
+// state.db to know that it began. It dropped the attempt with the rest: told to start it again
+// under the same number, its facts would be taken for those that metrics.db has.
+TEST(Backup, AGrantOfTheOtherGenerationIsNotToldAgain) {
+  Cluster cluster;
+  const std::string sweep = cluster.Submit(Sweep());
+  auto worker = std::make_unique<FakeWorker>(cluster.daemon().address(), cluster.daemon().token());
+  worker->Hello("w", 1, {});
+  const v1::Start before = worker->AwaitKind(v1::CoordinatorItem::kStart).start();
+  ASSERT_EQ(before.number(), 1u);
+  worker->SayPoints(before.attempt(), 1, 1, 5);
+  ASSERT_TRUE(worker->AwaitKind(v1::CoordinatorItem::kAck).has_ack());
+  const std::string backup = (cluster.path() / "backup").string();
+  ASSERT_EQ(Fusord(cluster.path(), {"backup", backup, "--data", cluster.data().string()}).exit_code,
+            0);
+  cluster.KillDaemon();
+  std::filesystem::rename(cluster.data(), cluster.path() / "original");
+  ASSERT_EQ(
+      Fusord(cluster.path(), {"restore", backup, "--data", cluster.data().string()}).exit_code, 0);
+  cluster.RestartDaemon();
+  worker = std::make_unique<FakeWorker>(cluster.daemon().address(), cluster.daemon().token());
+  worker->Hello("w", 1, {});
+  const v1::Start after = worker->AwaitKind(v1::CoordinatorItem::kStart).start();
+  EXPECT_EQ(after.trial(), before.trial());
+  EXPECT_NE(after.attempt(), before.attempt());
+  EXPECT_EQ(after.number(), 2u);
 }
 
 // What a restore must not do, each with one clear line.
