@@ -205,7 +205,9 @@ class LoaderTest : public ::testing::Test {
     for (std::uint32_t i = 0; i < 50; ++i) indices_.push_back(i * 3);
   }
   TrainingLoader Loader(std::uint64_t seed, bool augment) {
-    return TrainingLoader(data_.train, normaliser_, indices_, {seed, 8, augment});
+    LoaderOptions options{.seed = seed, .batch_size = 8};
+    if (augment) options.augment = {.crop_padding = 4, .flip = true};
+    return TrainingLoader(data_.train, normaliser_, indices_, options);
   }
 
   const ImageData data_ = MakeSyntheticImages();

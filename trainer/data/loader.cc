@@ -12,61 +12,27 @@
 namespace fusor {
 namespace {
 
-constexpr int kPadding = 4;
-
-enum class Stream : std::uint64_t { kOrder = 1, kAugment = 2 };
+enum class Stream : std::uint64_t { kOrder = 1, kAugment = 2, kMix = 3 };
 
 std::uint64_t Key(std::uint64_t seed, Stream stream, std::int64_t epoch) {
   return Mix(Mix(seed, static_cast<std::uint64_t>(stream)), static_cast<std::uint64_t>(epoch));
 }
 
-// Where the pixels of a crop come from, per coordinate.
-struct Window {
-  std::array<int, kImageSide> rows;
-  std::array<int, kImageSide> columns;
-};
-
-// Mirrored at the border, which is not repeated: -1 is 1.
-int Mirror(int position) {
-  if (position < 0) return -position;
-  return position < kImageSide ? position : 2 * (kImageSide - 1) - position;
-}
-
-Window Whole() {
-  Window window;
-  for (int i = 0; i < kImageSide; ++i) {
-    window.rows[static_cast<std::size_t>(i)] = i;
-    window.columns[static_cast<std::size_t>(i)] = i;
-  }
-  return window;
-}
-
-Window RandomWindow(std::uint64_t key) {
-  Random random(key);
-  const int down = static_cast<int>(random.Below(2 * kPadding + 1)) - kPadding;
-  const int across = static_cast<int>(random.Below(2 * kPadding + 1)) - kPadding;
-  const bool flip = random.Below(2) == 1;
-  Window window;
-  for (int i = 0; i < kImageSide; ++i) {
-    window.rows[static_cast<std::size_t>(i)] = Mirror(i + down);
-    window.columns[static_cast<std::size_t>(i)] = Mirror((flip ? kImageSide - 1 - i : i) + across);
-  }
-  return window;
-}
-
 // Planes of bytes to interleaved floats.
-float* Write(const std::uint8_t* pixels, const Normaliser& normaliser, const Window& window,
-             float* out) {
-  for (int row : window.rows) {
-    const std::uint8_t* line = pixels + row * kImageSide;
-    for (int column : window.columns) {
-      for (int channel = 0; channel < kImageChannels; ++channel) {
-        *out++ = normaliser.Apply(channel, line[static_cast<std::size_t>(channel) * kPlaneBytes +
-                                                static_cast<std::size_t>(column)]);
-      }
+void Write(const std::uint8_t* pixels, const Normaliser& normaliser, float* out) {
+  for (std::size_t i = 0; i < kPlaneBytes; ++i) {
+    for (int channel = 0; channel < kImageChannels; ++channel) {
+      *out++ =
+          normaliser.Apply(channel, pixels[static_cast<std::size_t>(channel) * kPlaneBytes + i]);
     }
   }
-  return out;
+}
+
+void Erase(const Box& box, float* image) {
+  const auto count = static_cast<std::size_t>(box.right - box.left) * kImageChannels;
+  for (int row = box.top; row < box.bottom; ++row) {
+    std::fill_n(image + (row * kImageSide + box.left) * kImageChannels, count, 0.0F);
+  }
 }
 
 ImageBatch EmptyBatch(std::size_t count) {
@@ -105,7 +71,12 @@ Normaliser::Normaliser(const ImageSet& set, std::span<const std::uint32_t> indic
 
 TrainingLoader::TrainingLoader(const ImageSet& set, const Normaliser& normaliser,
                                std::vector<std::uint32_t> indices, const LoaderOptions& options)
-    : set_(set), normaliser_(normaliser), indices_(std::move(indices)), options_(options) {
+    : set_(set),
+      normaliser_(normaliser),
+      indices_(std::move(indices)),
+      options_(options),
+      augmenter_(options.augment),
+      prefetcher_([this](std::int64_t step) { return Make(step); }, options.threads) {
   CHECK(steps_per_epoch() > 0);
 }
 
@@ -113,28 +84,40 @@ std::int64_t TrainingLoader::steps_per_epoch() const {
   return static_cast<std::int64_t>(indices_.size()) / options_.batch_size;
 }
 
-void TrainingLoader::Reorder(std::int64_t epoch) {
-  if (epoch == ordered_epoch_) return;
-  order_ = indices_;
-  Shuffle(order_, Key(options_.seed, Stream::kOrder, epoch));
-  ordered_epoch_ = epoch;
+std::shared_ptr<const TrainingLoader::Order> TrainingLoader::OrderOf(std::int64_t epoch) {
+  std::lock_guard lock(mutex_);
+  if (epoch != ordered_epoch_) {
+    Order order = indices_;
+    Shuffle(order, Key(options_.seed, Stream::kOrder, epoch));
+    order_ = std::make_shared<const Order>(std::move(order));
+    ordered_epoch_ = epoch;
+  }
+  return order_;
 }
 
-ImageBatch TrainingLoader::At(std::int64_t step) {
+ImageBatch TrainingLoader::Make(std::int64_t step) {
   const std::int64_t epoch = step / steps_per_epoch();
-  Reorder(epoch);
+  const std::shared_ptr<const Order> order = OrderOf(epoch);
   const auto size = static_cast<std::size_t>(options_.batch_size);
   const std::size_t first = static_cast<std::size_t>(step % steps_per_epoch()) * size;
   const std::uint64_t key = Key(options_.seed, Stream::kAugment, epoch);
   ImageBatch batch = EmptyBatch(size);
-  float* out = batch.images.mutable_data_ptr<float>();
+  float* images = batch.images.mutable_data_ptr<float>();
   auto* labels = batch.labels.mutable_data_ptr<std::int64_t>();
-  const Window whole = Whole();
   for (std::size_t i = 0; i < size; ++i) {
-    const std::uint32_t index = order_[first + i];
+    const std::uint32_t index = (*order)[first + i];
     labels[i] = set_.labels[index];
-    out = Write(set_.pixels[index], normaliser_,
-                options_.augment ? RandomWindow(Mix(key, index)) : whole, out);
+    const Augmented augmented = augmenter_.Apply(set_.pixels[index], Mix(key, index));
+    Write(augmented.image.data(), normaliser_, images + i * kImageBytes);
+    if (augmented.erased) Erase(*augmented.erased, images + i * kImageBytes);
+  }
+  if (options_.mix.any()) {
+    const MixPlan plan = DrawMix(options_.mix, Key(options_.seed, Stream::kMix, step), size);
+    ApplyMix(plan, std::span(images, size * kImageBytes));
+    batch.share = plan.share;
+    batch.partner_labels = at::empty({options_.batch_size}, at::kLong);
+    auto* partners = batch.partner_labels.mutable_data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < size; ++i) partners[i] = labels[plan.partner[i]];
   }
   return batch;
 }
@@ -142,12 +125,11 @@ ImageBatch TrainingLoader::At(std::int64_t step) {
 ImageBatch PlainBatch(const ImageSet& set, const Normaliser& normaliser,
                       std::span<const std::uint32_t> indices) {
   ImageBatch batch = EmptyBatch(indices.size());
-  float* out = batch.images.mutable_data_ptr<float>();
+  float* images = batch.images.mutable_data_ptr<float>();
   auto* labels = batch.labels.mutable_data_ptr<std::int64_t>();
-  const Window whole = Whole();
   for (std::size_t i = 0; i < indices.size(); ++i) {
     labels[i] = set.labels[indices[i]];
-    out = Write(set.pixels[indices[i]], normaliser, whole, out);
+    Write(set.pixels[indices[i]], normaliser, images + i * kImageBytes);
   }
   return batch;
 }

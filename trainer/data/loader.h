@@ -1,17 +1,24 @@
 #pragma once
 
 // Batches for training and evaluation. What a batch holds depends on (seed, step) alone: the order
-// of an epoch on (seed, epoch), an image's crop and flip on (seed, epoch, index). Incomplete
-// training batches are left out; which images that concerns differs from epoch to epoch.
+// of an epoch on (seed, epoch), an image's changes on (seed, epoch, index), how a batch is mixed on
+// (seed, step). Incomplete training batches are left out; which images that concerns differs from
+// epoch to epoch.
 
 #include <ATen/core/Tensor.h>
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
+#include "trainer/data/augment.h"
+#include "trainer/data/image_batch.h"
 #include "trainer/data/image_set.h"
+#include "trainer/data/mix.h"
+#include "trainer/data/prefetcher.h"
 
 namespace fusor {
 
@@ -28,15 +35,12 @@ class Normaliser {
   std::array<std::array<float, 256>, kImageChannels> table_;
 };
 
-struct ImageBatch {
-  at::Tensor images;  // [n, 3, 32, 32] fp32, channels last
-  at::Tensor labels;  // [n] int64
-};
-
 struct LoaderOptions {
   std::uint64_t seed = 0;
   std::int64_t batch_size = 1;
-  bool augment = false;  // crop after padding by 4 mirrored pixels, and flip
+  AugmentOptions augment;
+  MixOptions mix;
+  int threads = 0;  // that make batches ahead; 0: the training thread makes them itself
 };
 
 class TrainingLoader {
@@ -46,17 +50,28 @@ class TrainingLoader {
                  std::vector<std::uint32_t> indices, const LoaderOptions& options);
 
   std::int64_t steps_per_epoch() const;
-  ImageBatch At(std::int64_t step);
+  ImageBatch At(std::int64_t step) { return prefetcher_.Take(step); }
 
  private:
-  void Reorder(std::int64_t epoch);
+  using Order = std::vector<std::uint32_t>;
 
+  ImageBatch Make(std::int64_t step);
+  // Shared by the threads that are making batches of the epoch.
+  std::shared_ptr<const Order> OrderOf(std::int64_t epoch);
+
+  // Constant after construction.
   const ImageSet& set_;
   const Normaliser& normaliser_;
-  const std::vector<std::uint32_t> indices_;
+  const Order indices_;
   const LoaderOptions options_;
+  const Augmenter augmenter_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
   std::int64_t ordered_epoch_ = -1;
-  std::vector<std::uint32_t> order_;  // of ordered_epoch_
+  std::shared_ptr<const Order> order_;  // of ordered_epoch_
+
+  Prefetcher prefetcher_;  // last: its threads end before the rest goes
 };
 
 // Images as they are, in the order of `indices`.

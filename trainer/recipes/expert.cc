@@ -107,6 +107,11 @@ class Expert final : public Task {
  private:
   std::uint64_t Seed() const { return static_cast<std::uint64_t>(config_.Int("seed")); }
 
+  AugmentOptions Augment() const {
+    if (!config_.Bool("augment")) return {};
+    return {.crop_padding = 4, .flip = true};
+  }
+
   Status MakeLoader() {
     const Share share = config_.Text("share") == "overlap" ? Share::kOverlap : Share::kFull;
     split_ = SplitForExpert(data_.train.labels, share, static_cast<int>(config_.Int("expert")));
@@ -121,7 +126,7 @@ class Expert final : public Task {
     }
     normaliser_.emplace(data_.train, split_.train);
     loader_.emplace(data_.train, *normaliser_, split_.train,
-                    LoaderOptions{Seed(), batch_size, config_.Bool("augment")});
+                    LoaderOptions{.seed = Seed(), .batch_size = batch_size, .augment = Augment()});
     return Ok();
   }
 
