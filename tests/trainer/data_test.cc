@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "tests/trainer/agent.h"
@@ -137,66 +138,89 @@ std::vector<int> PerClass(const std::vector<int>& labels, const std::vector<std:
   return count;
 }
 
-TEST(Split, PartsOfTheOriginalsSizesThatNeverMeet) {
-  const std::vector<int> labels = Labels(100, 500);  // CIFAR-100
-  const ExpertSplit split = SplitForExpert(labels, Share::kFull, 0);
-  EXPECT_EQ(split.train.size(), 36'000u);
-  EXPECT_EQ(split.validation.size(), 4'000u);
-  EXPECT_EQ(split.held_out.size(), 10'000u);
+std::set<std::uint32_t> Union(std::initializer_list<const std::vector<std::uint32_t>*> parts) {
   std::set<std::uint32_t> all;
-  for (const auto* part : {&split.train, &split.validation, &split.held_out}) {
-    all.insert(part->begin(), part->end());
+  for (const auto* part : parts) all.insert(part->begin(), part->end());
+  return all;
+}
+
+TEST(Split, PartsOfThePublishedSizesThatNeverMeet) {
+  const std::vector<int> labels = Labels(100, 500);  // as many as CIFAR-100 has
+  const auto holdout = PublishedHoldout("cifar100", labels.size());
+  ASSERT_EQ(holdout.size(), 10'000u);
+  // NumPy's generator 42 shuffled them.
+  EXPECT_EQ(std::vector<std::uint32_t>(holdout.begin(), holdout.begin() + 6),
+            (std::vector<std::uint32_t>{2, 3, 5, 12, 14, 22}));
+  for (const auto& published : {holdout, std::span<const std::uint32_t>()}) {
+    const DataSplit split = SplitTraining(labels, {}, published);
+    EXPECT_EQ(split.expert_train.size() + split.expert_validation.size(), 40'000u);
+    EXPECT_EQ(split.fusion_train.size() + split.fusion_validation.size(), 10'000u);
+    EXPECT_NEAR(static_cast<double>(split.expert_validation.size()), 4'000, 30);
+    EXPECT_NEAR(static_cast<double>(split.fusion_validation.size()), 1'000, 30);
+    EXPECT_EQ(Union({&split.expert_train, &split.expert_validation, &split.fusion_train,
+                     &split.fusion_validation})
+                  .size(),
+              50'000u);
+    const auto held = Union({&split.fusion_train, &split.fusion_validation});
+    if (!published.empty()) {
+      EXPECT_EQ(held, std::set<std::uint32_t>(published.begin(), published.end()));
+    }
   }
-  EXPECT_EQ(all.size(), 50'000u);
-  EXPECT_EQ(PerClass(labels, split.validation), std::vector<int>(100, 40));
+  const DataSplit even = SplitTraining(labels, {}, {});
+  EXPECT_EQ(PerClass(labels, even.expert_validation), std::vector<int>(100, 40));
+  EXPECT_EQ(PerClass(labels, even.fusion_validation), std::vector<int>(100, 10));
+}
+
+TEST(Split, OnlyTheWholeOfCifar100HasAPublishedDivision) {
+  EXPECT_TRUE(PublishedHoldout("cifar100", 10'000).empty());
+  EXPECT_TRUE(PublishedHoldout("cifar10", 50'000).empty());
 }
 
 TEST(Split, ExpertsShareSomeAndOwnTheRest) {
   const std::vector<int> labels = Labels(100, 500);
-  std::vector<std::set<std::uint32_t>> shares;
+  const auto all = SplitTraining(labels, {}, {}).expert_train;
+  std::map<std::uint32_t, int> seen;
   for (int expert = 0; expert < kExperts; ++expert) {
-    const ExpertSplit split = SplitForExpert(labels, Share::kOverlap, expert);
-    EXPECT_EQ(split.train.size(), 19'800u);  // 55 % of 36,000
-    EXPECT_EQ(split.validation, SplitForExpert(labels, Share::kFull, 0).validation);
-    shares.emplace_back(split.train.begin(), split.train.end());
+    const auto part = ShareOf(labels, all, Share::kOverlap, expert);
+    EXPECT_EQ(part.size(), 19'800u);  // 55 % of 36,000
+    for (std::uint32_t index : part) ++seen[index];
   }
-  std::set<std::uint32_t> seen;
-  for (const auto& share : shares) seen.insert(share.begin(), share.end());
   EXPECT_EQ(seen.size(), 36'000u);
-  for (int a = 0; a < kExperts; ++a) {
-    for (int b = a + 1; b < kExperts; ++b) {
-      std::vector<std::uint32_t> both;
-      std::set_intersection(shares[static_cast<std::size_t>(a)].begin(),
-                            shares[static_cast<std::size_t>(a)].end(),
-                            shares[static_cast<std::size_t>(b)].begin(),
-                            shares[static_cast<std::size_t>(b)].end(), std::back_inserter(both));
-      EXPECT_EQ(both.size(), 14'400u);  // 40 %
+  int shared = 0;
+  for (const auto& [index, experts] : seen) {
+    EXPECT_TRUE(experts == 1 || experts == 4);
+    shared += experts == 4 ? 1 : 0;
+  }
+  EXPECT_EQ(shared, 14'400);  // 40 %
+  EXPECT_EQ(ShareOf(labels, all, Share::kFull, 2), all);
+}
+
+TEST(Split, DisjointClassesAreAllSomeonesAndNobodyElses) {
+  const std::vector<int> labels = Labels(10, 50);
+  const auto all = SplitTraining(labels, {}, {}).expert_train;
+  std::map<int, std::set<int>> owners;
+  std::size_t images = 0;
+  for (int expert = 0; expert < kExperts; ++expert) {
+    for (std::uint32_t index : ShareOf(labels, all, Share::kDisjointClasses, expert)) {
+      owners[labels[index]].insert(expert);
+      ++images;
     }
   }
+  EXPECT_EQ(owners.size(), 10u);
+  for (const auto& [label, experts] : owners) EXPECT_EQ(experts.size(), 1u) << label;
+  EXPECT_EQ(images, all.size());
 }
 
-TEST(Split, SubsetIsStratifiedAndRepeatable) {
-  const std::vector<int> labels = Labels(10, 50);
-  const ExpertSplit split = SplitForExpert(labels, Share::kFull, 0);
-  const auto subset = Subset(labels, split.train, 100);
+TEST(Split, SubsetTakesClassesAlikeAndFollowsItsSeed) {
+  const std::vector<int> labels = Labels(10, 100);
+  const auto all = SplitTraining(labels, {}, {}).expert_train;
+  const auto subset = Subset(labels, all, 100, 0);
   EXPECT_EQ(subset.size(), 100u);
-  auto count = PerClass(labels, subset);
-  count.resize(10);
-  EXPECT_EQ(count, std::vector<int>(10, 10));
-  EXPECT_EQ(subset, Subset(labels, split.train, 100));
-  EXPECT_TRUE(std::includes(split.train.begin(), split.train.end(), subset.begin(), subset.end()));
-  EXPECT_EQ(Subset(labels, split.train, 100'000), split.train);
-}
-
-TEST(Synthetic, IsTheSameEachTimeAndHasEveryClass) {
-  const ImageData first = MakeSyntheticImages();
-  const ImageData second = MakeSyntheticImages();
-  ASSERT_EQ(first.train.size(), second.train.size());
-  for (std::size_t i = 0; i < first.train.size(); i += 97) {
-    EXPECT_TRUE(std::equal(first.train.pixels[i], first.train.pixels[i] + kImageBytes,
-                           second.train.pixels[i]));
-  }
-  EXPECT_EQ(std::set<int>(first.test.labels.begin(), first.test.labels.end()).size(), 10u);
+  const auto count = PerClass(labels, subset);
+  for (int label = 0; label < 10; ++label) EXPECT_EQ(count[static_cast<std::size_t>(label)], 10);
+  EXPECT_EQ(subset, Subset(labels, all, 100, 0));
+  EXPECT_NE(subset, Subset(labels, all, 100, 1));
+  EXPECT_EQ(Subset(labels, all, 100'000, 0), all);
 }
 
 class LoaderTest : public ::testing::Test {

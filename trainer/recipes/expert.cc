@@ -93,7 +93,7 @@ class Expert final : public Task {
       std::iota(all.begin(), all.end(), 0);
       return Score(data_.test, all, "test", pulse);
     }
-    return Score(data_.train, split_.validation, "val", pulse);
+    return Score(data_.train, validation_, "val", pulse);
   }
 
   std::optional<Selection> selection() const override { return Selection{"val/accuracy", true}; }
@@ -101,7 +101,7 @@ class Expert final : public Task {
   std::map<std::string, std::string> Info() const override {
     return {{"data." + data_.name, data_.fingerprint},
             {"parameters", std::to_string(parameters_.Count())},
-            {"train_images", std::to_string(split_.train.size())}};
+            {"train_images", std::to_string(train_.size())}};
   }
 
  private:
@@ -114,18 +114,19 @@ class Expert final : public Task {
 
   Status MakeLoader() {
     const Share share = config_.Text("share") == "overlap" ? Share::kOverlap : Share::kFull;
-    split_ = SplitForExpert(data_.train.labels, share, static_cast<int>(config_.Int("expert")));
-    if (config_.Int("subset") > 0) {
-      split_.train =
-          Subset(data_.train.labels, split_.train, static_cast<std::size_t>(config_.Int("subset")));
-    }
+    const std::vector<int>& labels = data_.train.labels;
+    DataSplit split = SplitTraining(labels, {}, PublishedHoldout(data_.name, labels.size()));
+    validation_ = std::move(split.expert_validation);
+    train_ = ShareOf(labels, split.expert_train, share, static_cast<int>(config_.Int("expert")));
+    const auto subset = static_cast<std::size_t>(config_.Int("subset"));
+    if (subset > 0) train_ = Subset(labels, train_, subset, 0);
     const std::int64_t batch_size = config_.Int("batch_size");
-    if (static_cast<std::int64_t>(split_.train.size()) < batch_size) {
-      return DataLoss(data_.name + ": " + std::to_string(split_.train.size()) +
+    if (static_cast<std::int64_t>(train_.size()) < batch_size) {
+      return DataLoss(data_.name + ": " + std::to_string(train_.size()) +
                       " training images are fewer than batch_size " + std::to_string(batch_size));
     }
-    normaliser_.emplace(data_.train, split_.train);
-    loader_.emplace(data_.train, *normaliser_, split_.train,
+    normaliser_.emplace(data_.train, train_);
+    loader_.emplace(data_.train, *normaliser_, train_,
                     LoaderOptions{.seed = Seed(), .batch_size = batch_size, .augment = Augment()});
     return Ok();
   }
@@ -154,7 +155,8 @@ class Expert final : public Task {
   const Precision precision_;
   const Device device_;
   ImageData data_;
-  ExpertSplit split_;
+  std::vector<std::uint32_t> train_;
+  std::vector<std::uint32_t> validation_;
   std::optional<Normaliser> normaliser_;
   std::optional<TrainingLoader> loader_;
   ParameterSet parameters_;
