@@ -1,6 +1,7 @@
 # LibTorch without a CUDA toolkit: find_package(LibTorch) defines
 #
 #   fusor::torch        libtorch_cpu and libc10, headers as system headers
+#   fusor::openmp       the OpenMP library that LibTorch runs on
 #   fusor::torch_cuda   libtorch_cuda and libc10_cuda, where the CUDA libraries and headers are too;
 #                       only the plug-in (trainer/cuda) links it
 #   LibTorch_VERSION, LibTorch_ROOT (the directory that holds lib/ and include/)
@@ -104,6 +105,19 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
   # Operators register themselves when their library is loaded, so it must be loaded even where no
   # symbol of it is used; and the libraries that it needs in turn are found by its own RPATH.
   target_link_options(fusor::torch INTERFACE LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+
+  # The OpenMP library that LibTorch itself runs on, so that a process has one set of threads: beside
+  # its libraries, in the wheel's folder for foreign libraries, or the compiler's own. Files that use
+  # it are compiled with -fopenmp.
+  file(GLOB _libtorch_gomp "${LibTorch_ROOT}/lib/libgomp*.so*" "${LibTorch_ROOT}/../torch.libs/libgomp*.so*")
+  add_library(fusor::openmp INTERFACE IMPORTED)
+  if(_libtorch_gomp)
+    list(GET _libtorch_gomp 0 _libtorch_gomp)
+    _libtorch_import(fusor::libgomp "${_libtorch_gomp}")
+    target_link_libraries(fusor::openmp INTERFACE fusor::libgomp)
+  else()
+    target_link_libraries(fusor::openmp INTERFACE gomp)
+  endif()
 
   # CUDA: the wheels' nvidia/*/{lib,include} beside torch/, or libraries inside torch's own lib/
   # with the headers of an installed toolkit.

@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -27,8 +28,11 @@ class Pull final : public Task {
   }
   Plan plan() const override { return {12, 4}; }
   ParameterSet& parameters() override { return parameters_; }
-  SgdOptions optimizer() const override { return {.momentum = 0.5}; }
-  double LearningRate(std::int64_t) const override { return 0.125; }
+  OptimizerOptions optimizer() const override { return {.momentum = 0.5}; }
+  double LearningRate(std::int64_t step) const override {
+    asked.push_back(step);
+    return 0.125;
+  }
   Batch TrainingBatch(std::int64_t step) override {
     step_ = step;
     return {at::Tensor(), at::full({2}, 3.0), 2};
@@ -49,6 +53,7 @@ class Pull final : public Task {
 
   double weight() const { return parameters_.trained[0].value[0].item<double>(); }
 
+  mutable std::vector<std::int64_t> asked;
   std::vector<double> losses;
   std::vector<double> scores = {3, 1, 2};
 
@@ -126,6 +131,24 @@ TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
   EXPECT_EQ(Run(without, {.stop_on_nonfinite = false}).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
   EXPECT_EQ(task.weight(), without.weight());
+  // The schedule stands still too: of twelve steps eleven moved it.
+  EXPECT_EQ(*std::max_element(task.asked.begin(), task.asked.end()), 10);
+  EXPECT_EQ(*std::max_element(without.asked.begin(), without.asked.end()), 10);
+}
+
+TEST_F(LoopTest, AScaleThatCannotFallAnyFurtherEndsTheRun) {
+  Pull task;
+  task.spoil = [&](std::int64_t, const at::Tensor& loss) {
+    at::Tensor zero =
+        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
+    return loss.add(zero.sqrt().sum());
+  };
+  LossScalerPolicy policy = LossScalerPolicy::DeepSpeed();
+  policy.initial_scale = 4;
+  const Outcome outcome = Run(task, {.scale_loss = true, .scaling = policy});
+  EXPECT_EQ(outcome.failure, Failure::kDiverged);
+  EXPECT_NE(outcome.detail.find("smallest loss scale"), std::string::npos) << outcome.detail;
+  EXPECT_EQ(task.losses.size(), 3u);  // one forgiven, 4 to 2, 2 to 1
 }
 
 TEST_F(LoopTest, NonFiniteLossStops) {

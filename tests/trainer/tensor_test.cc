@@ -1,4 +1,4 @@
-// Tensors in files, networks, the optimiser, precision.
+// Tensors in files, networks, precision.
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
@@ -10,14 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "tests/trainer/agent.h"
 #include "trainer/io/safetensors.h"
 #include "trainer/models/resnet.h"
-#include "trainer/optim/schedule.h"
-#include "trainer/optim/sgd.h"
-#include "trainer/precision/loss_scaler.h"
 #include "trainer/precision/precision.h"
 
 namespace fusor {
@@ -268,96 +264,6 @@ TEST(ModelBuilder, InitialValuesDependOnSeedAndNameAlone) {
   at::Tensor linear = second.trained[0].value;
   EXPECT_LE(linear.abs().max().item<double>(), std::sqrt(6.0 / 30));
   EXPECT_GT(linear.abs().max().item<double>(), 0.9 * std::sqrt(6.0 / 30));
-}
-
-// The update by hand, in double.
-TEST(Sgd, EqualsTheFormula) {
-  ParameterSet parameters;
-  parameters.trained = {{"w", at::full({1}, 2.0).requires_grad_(), true},
-                        {"b", at::full({1}, 2.0).requires_grad_(), false}};
-  Sgd sgd({.momentum = 0.9, .nesterov = true, .weight_decay = 0.1}, parameters);
-  double weights[2] = {2, 2};
-  double moments[2] = {0, 0};
-  for (int step = 1; step <= 5; ++step) {
-    const double rate = 0.1 / step;
-    for (int i = 0; i < 2; ++i) {
-      parameters.trained[static_cast<std::size_t>(i)].value.mutable_grad() =
-          at::full({1}, static_cast<double>(step));
-      const double gradient = step + (i == 0 ? 0.1 * weights[i] : 0);
-      moments[i] = 0.9 * moments[i] + gradient;
-      weights[i] -= rate * (gradient + 0.9 * moments[i]);
-    }
-    sgd.Step(rate);
-    for (std::size_t i = 0; i < 2; ++i) {
-      EXPECT_NEAR(parameters.trained[i].value.item<double>(), weights[i], 1e-5) << step;
-      EXPECT_FALSE(parameters.trained[i].value.grad().defined());
-    }
-  }
-}
-
-// The fused update walks raw memory: weight, gradient and moment must lie alike.
-TEST(Sgd, UpdatesChannelsLastWeightsElementByElement) {
-  ParameterSet parameters;
-  ModelBuilder builder(parameters, 2, at::kCPU);
-  Conv2d conv(builder, "c", {3, 4, 3, 1});
-  Sgd sgd({.momentum = 0.9, .nesterov = true}, parameters);
-  at::Tensor weight = parameters.trained[0].value;
-  at::Tensor images = at::arange(2 * 3 * 8 * 8, at::kFloat).sin().view({2, 3, 8, 8});
-  conv.Forward(images, Fp32()).square().sum().backward();
-  // From a moment of zero, Nesterov's first step is 1.9 gradients.
-  const at::Tensor expected = weight.detach().sub(weight.grad(), 0.001 * 1.9);
-  sgd.Step(0.001);
-  EXPECT_TRUE(weight.detach().allclose(expected, 1e-6, 1e-7));
-}
-
-TEST(Sgd, ClipsTheNormOfAllGradientsTogether) {
-  ParameterSet parameters;
-  parameters.trained = {{"w", at::zeros({2}).requires_grad_(), true},
-                        {"b", at::zeros({1}).requires_grad_(), false}};
-  Sgd sgd({}, parameters);
-  parameters.trained[0].value.mutable_grad() = at::full({2}, 2.0);
-  parameters.trained[1].value.mutable_grad() = at::full({1}, 1.0);
-  EXPECT_NEAR(sgd.ClipGradients(10), 3, 1e-6);
-  EXPECT_EQ(parameters.trained[1].value.grad().item<double>(), 1);
-  EXPECT_NEAR(sgd.ClipGradients(1.5), 3, 1e-6);
-  EXPECT_NEAR(parameters.trained[0].value.grad()[1].item<double>(), 1, 1e-5);
-  EXPECT_NEAR(parameters.trained[1].value.grad().item<double>(), 0.5, 1e-5);
-}
-
-TEST(Sgd, UnscaleFindsOverflow) {
-  ParameterSet parameters;
-  parameters.trained = {{"w", at::zeros({2}).requires_grad_(), true}};
-  Sgd sgd({}, parameters);
-  parameters.trained[0].value.mutable_grad() = at::full({2}, 8.0);
-  EXPECT_TRUE(sgd.Unscale(4));
-  EXPECT_EQ(parameters.trained[0].value.grad()[0].item<double>(), 2);
-  parameters.trained[0].value.mutable_grad() =
-      at::full({2}, std::numeric_limits<double>::infinity());
-  EXPECT_FALSE(sgd.Unscale(4));
-  sgd.Skip();
-  EXPECT_FALSE(parameters.trained[0].value.grad().defined());
-}
-
-TEST(LossScaler, HalvesOnOverflowAndDoublesAfterGoodSteps) {
-  LossScaler scaler;
-  EXPECT_EQ(scaler.scale(), 65'536);
-  scaler.OnOverflow();
-  EXPECT_EQ(scaler.scale(), 32'768);
-  for (int i = 0; i < 1'999; ++i) scaler.OnFinite();
-  EXPECT_EQ(scaler.scale(), 32'768);
-  LossScaler resumed(scaler.state());
-  resumed.OnFinite();
-  EXPECT_EQ(resumed.scale(), 65'536);
-  for (int i = 0; i < 40; ++i) resumed.OnOverflow();
-  EXPECT_EQ(resumed.scale(), 1);
-}
-
-TEST(Schedule, CosineFromBaseToFloor) {
-  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 0, 100), 0.1);
-  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 50, 100), 0.055);
-  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0.01, 100, 100), 0.01);
-  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0, 1000, 100), 0);
-  EXPECT_DOUBLE_EQ(CosineRate(0.1, 0, 25, 100), 0.05 * (1 + std::sqrt(0.5)));
 }
 
 TEST(Precision, NamesAndDevices) {

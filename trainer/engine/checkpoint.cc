@@ -59,10 +59,10 @@ std::vector<NamedTensor> ModelTensors(const ParameterSet& parameters, const std:
   return tensors;
 }
 
-std::vector<NamedTensor> AllTensors(const ParameterSet& parameters, const Sgd& optimizer) {
+std::vector<NamedTensor> AllTensors(const ParameterSet& parameters, const Optimizer& optimizer) {
   std::vector<NamedTensor> tensors = ModelTensors(parameters, "model.");
-  for (const NamedTensor& moment : optimizer.state()) {
-    tensors.push_back({"optimizer." + moment.name, moment.tensor});
+  for (const NamedTensor& named : optimizer.state()) {
+    tensors.push_back({"optimizer." + named.name, named.tensor});
   }
   return tensors;
 }
@@ -71,7 +71,7 @@ std::vector<NamedTensor> AllTensors(const ParameterSet& parameters, const Sgd& o
 
 Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
-                      const Sgd& optimizer) {
+                      const Optimizer& optimizer) {
   Metadata metadata = {
       {"format", "fusor.checkpoint.1"},
       {"config", identity.config},
@@ -85,12 +85,13 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
       {"best_step", std::to_string(position.best_step)},
       {"loss_scale", Exact(position.loss_scaler.scale)},
       {"loss_scale_good_steps", std::to_string(position.loss_scaler.good_steps)},
+      {"loss_scale_overflows_left", std::to_string(position.loss_scaler.overflows_left)},
   };
   return WriteSafetensors(path, AllTensors(parameters, optimizer), metadata);
 }
 
 Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& identity,
-                               ParameterSet& parameters, const Sgd& optimizer) {
+                               ParameterSet& parameters, Optimizer& optimizer) {
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
   Reader reader(path, file->header().metadata);
@@ -113,6 +114,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("best_step", position.best_step);
   reader.Number("loss_scale", position.loss_scaler.scale);
   reader.Number("loss_scale_good_steps", position.loss_scaler.good_steps);
+  reader.Number("loss_scale_overflows_left", position.loss_scaler.overflows_left);
   RETURN_IF_ERROR(reader.status());
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
   if (tensors.size() != file->header().tensors.size()) {
@@ -120,6 +122,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
                     " tensors, this configuration has " + std::to_string(tensors.size()));
   }
   for (NamedTensor& named : tensors) RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
+  optimizer.Restored();
   return resumed;
 }
 

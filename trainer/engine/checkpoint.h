@@ -10,7 +10,7 @@
 
 #include "common/base/status.h"
 #include "trainer/models/parameters.h"
-#include "trainer/optim/sgd.h"
+#include "trainer/optim/optimizer.h"
 #include "trainer/precision/loss_scaler.h"
 
 namespace fusor {
@@ -45,10 +45,10 @@ struct Resumed {
 
 Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
-                      const Sgd& optimizer);
+                      const Optimizer& optimizer);
 
 Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& identity,
-                               ParameterSet& parameters, const Sgd& optimizer);
+                               ParameterSet& parameters, Optimizer& optimizer);
 
 // The model alone, for use elsewhere.
 Status SaveModel(const std::string& path, const ParameterSet& parameters,

@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -70,7 +71,10 @@ Status Loop::Start() {
     report.bit_exact = *bit_exact;
     report.resumed_from_step = position_.step;
   }
-  if (options_.scale_loss) scaler_.emplace(position_.loss_scaler);
+  if (options_.scale_loss) {
+    if (!options_.resume) position_.loss_scaler = LossScaler(options_.scaling).state();
+    scaler_.emplace(options_.scaling, position_.loss_scaler);
+  }
   reporter_.Started(report);
   Place();
   pulse_.Enter(Phase::kTrain);
@@ -100,12 +104,13 @@ Result<bool> Loop::Resume(const JobResume& resume) {
 std::optional<Outcome> Loop::Step() {
   const Clock::time_point begun = Clock::now();
   StepFacts facts;
-  facts.learning_rate = task_.LearningRate(position_.step);
+  facts.learning_rate = task_.LearningRate(optimizer_->steps());
   Batch batch = task_.TrainingBatch(position_.step);
   BatchLoss forward = task_.Forward(batch);
   facts.loss = forward.loss.item<double>();
   if (std::isfinite(facts.loss)) {
-    Learn(forward.loss, facts);
+    const Status status = Learn(forward.loss, facts);
+    if (!status.ok()) return Failed(Failure::kDiverged, status.message());
   } else if (options_.stop_on_nonfinite) {
     return Failed(Failure::kDiverged, "loss is " +
                                           std::string(std::isnan(facts.loss) ? "nan" : "inf") +
@@ -126,20 +131,23 @@ std::optional<Outcome> Loop::Step() {
   return std::nullopt;
 }
 
-void Loop::Learn(const at::Tensor& loss, StepFacts& facts) {
+Status Loop::Learn(const at::Tensor& loss, StepFacts& facts) {
+  const double scale = scaler_ ? scaler_->scale() : 1;
+  (scaler_ ? loss.mul(scale) : loss).backward();
+  const StepReport report = optimizer_->Step({.rates = {facts.learning_rate},
+                                              .loss_scale = scale,
+                                              .clip_norm = options_.clip_norm,
+                                              .skip_nonfinite = scaler_.has_value()});
   if (scaler_) {
-    loss.mul(scaler_->scale()).backward();
-    const bool finite = optimizer_->Unscale(scaler_->scale());
-    finite ? scaler_->OnFinite() : scaler_->OnOverflow();
+    const bool applied = report.applied();
+    Status status = Ok();
+    if (applied) scaler_->OnFinite();
+    if (!applied) status = scaler_->OnOverflow();
     position_.loss_scaler = scaler_->state();
-    if (!finite) return optimizer_->Skip();
-  } else {
-    loss.backward();
+    if (!applied) return status;
   }
-  if (options_.clip_norm > 0) {
-    facts.gradient_norm = optimizer_->ClipGradients(options_.clip_norm);
-  }
-  optimizer_->Step(facts.learning_rate);
+  if (options_.clip_norm > 0) facts.gradient_norm = report.norm();
+  return Ok();
 }
 
 void Loop::Place() {
@@ -220,7 +228,7 @@ Status Loop::Log(const std::vector<Metric>& values) {
   std::vector<CsvLog::Cell> row = {
       {"epoch", static_cast<double>(pulse_.now().epoch)},
       {"step", static_cast<double>(position_.step)},
-      {"learning_rate", task_.LearningRate(position_.step - 1)},
+      {"learning_rate", task_.LearningRate(std::max<std::int64_t>(optimizer_->steps() - 1, 0))},
       {"train/loss", averages.loss_sum / steps},
       {"train/accuracy", averages.accuracy_sum / steps},
   };

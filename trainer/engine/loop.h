@@ -31,6 +31,7 @@ struct LoopOptions {
   double clip_norm = 0;           // 0: gradients are not clipped
   bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
   bool scale_loss = false;        // dynamically, as fp16 needs it
+  LossScalerPolicy scaling;       // how, then
   std::optional<JobResume> resume;
   RunIdentity identity;
   std::map<std::string, std::string> info;  // of the program and the machine
@@ -52,8 +53,9 @@ class Loop {
   Result<bool> Resume(const JobResume& resume);
   // An outcome when the loss ends the run.
   std::optional<Outcome> Step();
-  // Backward, clip and step; leaves the weights alone when a gradient overflowed.
-  void Learn(const at::Tensor& loss, StepFacts& facts);
+  // Backward, clip and step; leaves everything alone when a gradient overflowed. Not ok when the
+  // loss cannot be scaled down any further.
+  Status Learn(const at::Tensor& loss, StepFacts& facts);
   void Place();
   bool CheckpointDue() const;
   Status Checkpoint();
@@ -69,7 +71,7 @@ class Loop {
   Control& control_;
   Pulse pulse_;
   Plan plan_;
-  std::optional<Sgd> optimizer_;
+  std::optional<Optimizer> optimizer_;
   Position position_;
   CsvLog log_;
   std::int64_t started_step_ = 0;        // where this attempt began

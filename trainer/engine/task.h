@@ -20,7 +20,7 @@
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/pulse.h"
 #include "trainer/models/parameters.h"
-#include "trainer/optim/sgd.h"
+#include "trainer/optim/options.h"
 
 namespace fusor {
 
@@ -64,7 +64,8 @@ class Task {
   virtual Status Prepare(Pulse& pulse) = 0;
   virtual Plan plan() const = 0;
   virtual ParameterSet& parameters() = 0;
-  virtual SgdOptions optimizer() const = 0;
+  virtual OptimizerOptions optimizer() const = 0;
+  // Of a step of the optimiser, from 0; steps that were skipped do not count.
   virtual double LearningRate(std::int64_t step) const = 0;
 
   virtual Batch TrainingBatch(std::int64_t step) = 0;

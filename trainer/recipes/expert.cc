@@ -58,9 +58,11 @@ class Expert final : public Task {
     return {per_epoch * config_.Int("epochs"), per_epoch};
   }
   ParameterSet& parameters() override { return parameters_; }
-  SgdOptions optimizer() const override {
+  OptimizerOptions optimizer() const override {
     const double momentum = config_.Float("momentum");
-    return {momentum, momentum > 0, config_.Float("weight_decay")};
+    return {.weight_decay = config_.Float("weight_decay"),
+            .momentum = momentum,
+            .nesterov = momentum > 0};
   }
   double LearningRate(std::int64_t step) const override {
     return CosineRate(config_.Float("learning_rate"), 0, step, plan().steps);

@@ -84,7 +84,7 @@ class Probe final : public Task {
     return {steps_, std::max<std::int64_t>(1, (steps_ + kEvaluations - 1) / kEvaluations)};
   }
   ParameterSet& parameters() override { return parameters_; }
-  SgdOptions optimizer() const override { return {}; }
+  OptimizerOptions optimizer() const override { return {}; }
   double LearningRate(std::int64_t) const override { return config_.Float("learning_rate"); }
 
   Batch TrainingBatch(std::int64_t step) override {
