@@ -224,12 +224,12 @@ TEST(ResNet, ShapesStatisticsAndModes) {
   ModelBuilder builder(parameters, 1, at::kCPU);
   ResNet model(builder, {10, 4, 7});
   at::Tensor images = at::ones({5, 3, 32, 32}).contiguous(at::MemoryFormat::ChannelsLast);
-  const NetworkOutput output = model.Forward(images, Fp32(), Mode::kTrain);
+  const NetworkOutput output = model.Forward(images, {Fp32(), Mode::kTrain});
   EXPECT_EQ(output.features.sizes(), (std::vector<std::int64_t>{5, 32}));
   EXPECT_EQ(output.logits.sizes(), (std::vector<std::int64_t>{5, 7}));
   EXPECT_EQ(parameters.buffers[2].value.item<std::int64_t>(), 1);  // batches of bn1
   const at::Tensor mean = parameters.buffers[0].value.clone();
-  model.Forward(images, Fp32(), Mode::kEvaluate);
+  model.Forward(images, {Fp32(), Mode::kEvaluate});
   EXPECT_TRUE(parameters.buffers[0].value.equal(mean));
 }
 
@@ -239,7 +239,7 @@ TEST(ResNet, GradientReachesEveryParameterInEitherPrecision) {
     ModelBuilder builder(parameters, 3, at::kCPU);
     ResNet model(builder, {10, 4, 7});
     at::Tensor images = at::arange(4 * 3 * 32 * 32, at::kFloat).sin().view({4, 3, 32, 32});
-    model.Forward(images, precision, Mode::kTrain).logits.square().sum().backward();
+    model.Forward(images, {precision, Mode::kTrain}).logits.square().sum().backward();
     for (const Parameter& parameter : parameters.trained) {
       ASSERT_TRUE(parameter.value.grad().defined()) << parameter.name;
       EXPECT_EQ(parameter.value.grad().scalar_type(), at::kFloat) << parameter.name;
@@ -267,7 +267,8 @@ TEST(ModelBuilder, InitialValuesDependOnSeedAndNameAlone) {
 }
 
 TEST(Precision, NamesAndDevices) {
-  for (const char* name : {"fp32", "bf16"}) EXPECT_TRUE(Precision::FromName(name, false).ok());
+  for (const char* name : {"fp32", "bf16", "fp64"})
+    EXPECT_TRUE(Precision::FromName(name, false).ok());
   for (const char* name : {"tf32", "fp16"}) {
     EXPECT_FALSE(Precision::FromName(name, false).ok());
     EXPECT_TRUE(Precision::FromName(name, true).ok());

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "common/base/random.h"
+#include "trainer/models/draw.h"
 
 namespace fusor {
 namespace {
@@ -37,14 +38,8 @@ void FillUniform(at::Tensor& tensor, std::uint64_t key, double bound) {
 
 }  // namespace
 
-std::uint64_t ModelBuilder::KeyOf(const std::string& name) const {
-  std::uint64_t key = Mix(seed_, name.size());
-  for (char letter : name) key = Mix(key, static_cast<unsigned char>(letter));
-  return key;
-}
-
 at::Tensor ModelBuilder::Trained(const std::string& name, const at::Tensor& value, bool decay) {
-  at::Tensor parameter = value.to(device_).requires_grad_();
+  at::Tensor parameter = value.to(device_, master_).requires_grad_();
   parameters_.trained.push_back({name, parameter, decay});
   return parameter;
 }
@@ -52,13 +47,18 @@ at::Tensor ModelBuilder::Trained(const std::string& name, const at::Tensor& valu
 at::Tensor ModelBuilder::ConvWeight(const std::string& name, std::int64_t out, std::int64_t in,
                                     std::int64_t size) {
   at::Tensor weight = at::empty({out, in, size, size}, at::kFloat);
-  FillNormal(weight, KeyOf(name), std::sqrt(2.0 / static_cast<double>(out * size * size)));
+  if (!device_.is_meta()) {
+    FillNormal(weight, DrawKey(seed_, name),
+               std::sqrt(2.0 / static_cast<double>(out * size * size)));
+  }
   return Trained(name, weight.contiguous(at::MemoryFormat::ChannelsLast), true);
 }
 
 at::Tensor ModelBuilder::LinearWeight(const std::string& name, std::int64_t out, std::int64_t in) {
   at::Tensor weight = at::empty({out, in}, at::kFloat);
-  FillUniform(weight, KeyOf(name), std::sqrt(6.0 / static_cast<double>(in + out)));
+  if (!device_.is_meta()) {
+    FillUniform(weight, DrawKey(seed_, name), std::sqrt(6.0 / static_cast<double>(in + out)));
+  }
   return Trained(name, weight, true);
 }
 
@@ -67,7 +67,7 @@ at::Tensor ModelBuilder::Vector(const std::string& name, std::int64_t size, doub
 }
 
 at::Tensor ModelBuilder::Running(const std::string& name, std::int64_t size, double value) {
-  at::Tensor tensor = at::full({size}, value, at::TensorOptions(at::kFloat).device(device_));
+  at::Tensor tensor = at::full({size}, value, at::TensorOptions(master_).device(device_));
   parameters_.buffers.push_back({name, tensor});
   return tensor;
 }

@@ -1,7 +1,5 @@
 #include "trainer/models/resnet.h"
 
-#include <ATen/ops/relu.h>
-
 #include "common/base/check.h"
 
 namespace fusor {
@@ -10,31 +8,32 @@ namespace {
 constexpr int kGroups = 4;
 constexpr std::int64_t kColours = 3;
 
-int BlocksPerGroup(int depth) {
+int BlocksPerGroup(std::int64_t depth) {
   CHECK(depth == 10 || depth == 18);
   return depth == 18 ? 2 : 1;
 }
 
 }  // namespace
 
-ResNet::Block::Block(ModelBuilder& builder, const std::string& name, std::int64_t in,
-                     std::int64_t out, std::int64_t stride)
-    : conv1(builder, name + ".conv1", {in, out, 3, stride}),
-      norm1(builder, name + ".bn1", out),
-      conv2(builder, name + ".conv2", {out, out, 3, 1}),
-      norm2(builder, name + ".bn2", out) {
-  if (stride == 1 && in == out) return;
-  shortcut.emplace(Shortcut{Conv2d(builder, name + ".downsample.0", {in, out, 1, stride}),
-                            BatchNorm2d(builder, name + ".downsample.1", out)});
+ResNet::Block::Block(ModelBuilder& builder, const std::string& name, const ConvShape& first,
+                     double drop)
+    : conv1(builder, name + ".conv1", first),
+      norm1(builder, name + ".bn1", first.out),
+      dropout(name + ".dropout", drop),
+      conv2(builder, name + ".conv2", {first.out, first.out, 3, 1}),
+      norm2(builder, name + ".bn2", first.out) {
+  if (first.stride == 1 && first.in == first.out) return;
+  shortcut.emplace(
+      Shortcut{Conv2d(builder, name + ".downsample.0", {first.in, first.out, 1, first.stride}),
+               BatchNorm2d(builder, name + ".downsample.1", first.out)});
 }
 
-at::Tensor ResNet::Block::Forward(const at::Tensor& input, const Precision& precision,
-                                  Mode mode) const {
-  at::Tensor inner = at::relu(norm1.Forward(conv1.Forward(input, precision), mode));
-  inner = norm2.Forward(conv2.Forward(inner, precision), mode);
+at::Tensor ResNet::Block::Forward(const at::Tensor& input, const Pass& pass) const {
+  at::Tensor inner = norm1.ForwardRelu(conv1.Forward(input, pass), pass);
+  inner = conv2.Forward(dropout.Forward(inner, pass), pass);
   at::Tensor around =
-      shortcut ? shortcut->norm.Forward(shortcut->conv.Forward(input, precision), mode) : input;
-  return at::relu(inner.add(around));
+      shortcut ? shortcut->norm.Forward(shortcut->conv.Forward(input, pass), pass) : input;
+  return norm2.ForwardAddRelu(inner, around, pass);
 }
 
 std::vector<ResNet::Block> ResNet::MakeBlocks(ModelBuilder& builder, const ResNetOptions& options) {
@@ -44,7 +43,8 @@ std::vector<ResNet::Block> ResNet::MakeBlocks(ModelBuilder& builder, const ResNe
     const std::int64_t out = options.width << group;
     for (int block = 0; block < BlocksPerGroup(options.depth); ++block) {
       const std::string name = "layer" + std::to_string(group + 1) + "." + std::to_string(block);
-      blocks.emplace_back(builder, name, in, out, group > 0 && block == 0 ? 2 : 1);
+      const ConvShape first{in, out, 3, group > 0 && block == 0 ? 2 : 1};
+      blocks.emplace_back(builder, name, first, options.dropout);
       in = out;
     }
   }
@@ -52,18 +52,17 @@ std::vector<ResNet::Block> ResNet::MakeBlocks(ModelBuilder& builder, const ResNe
 }
 
 ResNet::ResNet(ModelBuilder& builder, const ResNetOptions& options)
-    : stem_(builder, "conv1", {kColours, options.width, 3, 1}),
+    : feature_size_(options.width << (kGroups - 1)),
+      stem_(builder, "conv1", {kColours, options.width, 3, 1}),
       stem_norm_(builder, "bn1", options.width),
       blocks_(MakeBlocks(builder, options)),
-      head_(builder, "fc", options.width << (kGroups - 1), options.classes) {}
+      head_(builder, "fc", feature_size_, options.classes) {}
 
-NetworkOutput ResNet::Forward(const at::Tensor& images, const Precision& precision,
-                              Mode mode) const {
-  at::Tensor x = at::relu(stem_norm_.Forward(stem_.Forward(images, precision), mode));
-  for (const Block& block : blocks_) x = block.Forward(x, precision, mode);
-  // Averages in fp32: sums of 16-bit numbers would lose what the norms kept.
-  at::Tensor features = x.to(at::kFloat).mean({2, 3});
-  return {features, head_.Forward(features, precision).to(at::kFloat)};
+NetworkOutput ResNet::Forward(const at::Tensor& images, const Pass& pass) const {
+  at::Tensor x = stem_norm_.ForwardRelu(stem_.Forward(images, pass), pass);
+  for (const Block& block : blocks_) x = block.Forward(x, pass);
+  at::Tensor features = GlobalMean(x, pass);
+  return {features, head_.Forward(features, pass).to(pass.precision.master())};
 }
 
 }  // namespace fusor

@@ -11,28 +11,25 @@
 #include <string>
 #include <vector>
 
-#include "trainer/models/builder.h"
+#include "trainer/models/dropout.h"
 #include "trainer/models/layers.h"
-#include "trainer/precision/precision.h"
+#include "trainer/models/network.h"
 
 namespace fusor {
 
 struct ResNetOptions {
-  int depth = 18;  // 10 or 18
+  std::int64_t depth = 18;  // 10 or 18
   std::int64_t width = 64;
   std::int64_t classes = 100;
+  double dropout = 0;  // between the two convolutions of a block
 };
 
-struct NetworkOutput {
-  at::Tensor features;
-  at::Tensor logits;  // fp32
-};
-
-class ResNet {
+class ResNet final : public Network {
  public:
   ResNet(ModelBuilder& builder, const ResNetOptions& options);
 
-  NetworkOutput Forward(const at::Tensor& images, const Precision& precision, Mode mode) const;
+  NetworkOutput Forward(const at::Tensor& images, const Pass& pass) const override;
+  std::int64_t feature_size() const override { return feature_size_; }
 
  private:
   struct Shortcut {
@@ -41,12 +38,12 @@ class ResNet {
   };
 
   struct Block {
-    Block(ModelBuilder& builder, const std::string& name, std::int64_t in, std::int64_t out,
-          std::int64_t stride);
-    at::Tensor Forward(const at::Tensor& input, const Precision& precision, Mode mode) const;
+    Block(ModelBuilder& builder, const std::string& name, const ConvShape& first, double drop);
+    at::Tensor Forward(const at::Tensor& input, const Pass& pass) const;
 
     Conv2d conv1;
     BatchNorm2d norm1;
+    Dropout dropout;
     Conv2d conv2;
     BatchNorm2d norm2;
     std::optional<Shortcut> shortcut;  // where the shape changes
@@ -54,6 +51,7 @@ class ResNet {
 
   static std::vector<Block> MakeBlocks(ModelBuilder& builder, const ResNetOptions& options);
 
+  std::int64_t feature_size_;
   Conv2d stem_;
   BatchNorm2d stem_norm_;
   std::vector<Block> blocks_;

@@ -5,6 +5,7 @@ namespace fusor {
 Result<Precision> Precision::FromName(std::string_view name, bool on_gpu) {
   if (name == "fp32") return Precision(at::kFloat, false);
   if (name == "bf16") return Precision(at::kBFloat16, false);
+  if (name == "fp64") return Precision(at::kDouble, false);
   if (name == "tf32" || name == "fp16") {
     if (!on_gpu) {
       return InvalidArgument("precision " + std::string(name) +

@@ -2,6 +2,9 @@
 
 // What forward and backward compute in. Weights are fp32 masters always; only the compute type
 // changes. Norms, softmax and the loss are taken in fp32 whatever the compute type.
+//
+// fp64 is for comparisons alone, the catalogue does not offer it: everything, masters included, in
+// double.
 
 #include <ATen/core/Tensor.h>
 
@@ -14,10 +17,12 @@ namespace fusor {
 
 class Precision {
  public:
-  // fp32 and bf16 on a CPU; tf32 and fp16 on a GPU too.
+  // fp32, bf16 and fp64 on a CPU; tf32 and fp16 on a GPU too.
   static Result<Precision> FromName(std::string_view name, bool on_gpu);
 
   at::ScalarType compute() const { return compute_; }
+  // What masters are kept and norms, softmax and losses are taken in.
+  at::ScalarType master() const { return compute_ == at::kDouble ? at::kDouble : at::kFloat; }
   bool tf32() const { return tf32_; }
 
   // `tensor` in the compute type; the gradient comes back in the tensor's own.

@@ -48,8 +48,8 @@ class Expert final : public Task {
     RETURN_IF_ERROR(MakeLoader());
     pulse.Beat();
     ModelBuilder builder(parameters_, Seed(), device_.where);
-    model_.emplace(builder, ResNetOptions{static_cast<int>(config_.Int("depth")),
-                                          config_.Int("width"), data_.classes});
+    model_.emplace(builder,
+                   ResNetOptions{config_.Int("depth"), config_.Int("width"), data_.classes});
     return Ok();
   }
 
@@ -74,7 +74,7 @@ class Expert final : public Task {
   }
 
   BatchLoss Forward(const Batch& batch) override {
-    at::Tensor logits = model_->Forward(batch.inputs, precision_, Mode::kTrain).logits;
+    at::Tensor logits = model_->Forward(batch.inputs, {precision_, Mode::kTrain}).logits;
     return {
         CrossEntropy(logits, batch.targets, at::Reduction::Mean, config_.Float("label_smoothing")),
         CountCorrect(logits, batch.targets)};
@@ -142,7 +142,7 @@ class Expert final : public Task {
       ImageBatch batch = PlainBatch(set, *normaliser_, std::span(indices).subspan(first, count));
       at::Tensor labels = device_.Bring(batch.labels);
       at::Tensor logits =
-          model_->Forward(device_.Bring(batch.images), precision_, Mode::kEvaluate).logits;
+          model_->Forward(device_.Bring(batch.images), {precision_, Mode::kEvaluate}).logits;
       // Sums, so that a smaller last batch weighs what it should.
       loss += CrossEntropy(logits, labels, at::Reduction::Sum, 0).item<double>();
       correct += CountCorrect(logits, labels).item<double>();
