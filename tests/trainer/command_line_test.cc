@@ -137,6 +137,35 @@ TEST(Program, RefusesBadInputWithStatusTwo) {
   EXPECT_THAT(ran.output, HasSubstr("did you mean 'epochs'"));
 }
 
+TEST(Program, DescribesNetworks) {
+  TemporaryDirectory root;
+  const Ran whole = RunProgram(root, "describe model=densenet");
+  EXPECT_EQ(whole.status, 0);
+  EXPECT_THAT(whole.output, HasSubstr("parameters      7,048,676"));
+  EXPECT_THAT(whole.output, HasSubstr("multiply-adds   888.4 million"));
+  EXPECT_THAT(whole.output, HasSubstr("features.transition3.pool"));
+  const Ran small = RunProgram(
+      root, "describe model=resnext depth=11 width=8 cardinality=2 optimizer=adamw batch_size=1");
+  EXPECT_EQ(small.status, 0);
+  EXPECT_THAT(small.output, HasSubstr("conv 3x3/2 in 2 groups"));
+  EXPECT_EQ(RunProgram(root, "describe --help").status, 0);
+  const std::pair<const char*, const char*> wrong[] = {
+      {"describe", "needs model=NAME"},
+      {"describe model=resnet18", "did you mean 'resnet'"},
+      {"describe model=resnet depht=10", "did you mean 'depth'"},
+      {"describe model=resnet depth=x", "no number"},
+      {"describe model=resnet growth=4", "no option 'growth'"},
+      {"describe model=resnet batch_size=0", "batch_size must be from 1"},
+      {"describe model=resnet optimizer=adamx", "did you mean 'adam'"},
+      {"describe model=resnet precision=fp8", "unknown precision"},
+  };
+  for (const auto& [arguments, says] : wrong) {
+    const Ran ran = RunProgram(root, arguments);
+    EXPECT_EQ(ran.status, 2) << arguments;
+    EXPECT_THAT(ran.output, HasSubstr(says));
+  }
+}
+
 TEST(Program, TrainsAndFails) {
   TemporaryDirectory root;
   const Ran good = RunProgram(root, "probe steps=20 matrix=8 out=" + root.path() + "/good");

@@ -151,6 +151,7 @@ std::string HelpText() {
   std::string text =
       "fusor-train RECIPE [--config FILE.json] [KEY=VALUE...]   train one trial here\n"
       "fusor-train RECIPE --help                                its parameters\n"
+      "fusor-train describe model=NAME [KEY=VALUE...]           a network's layers and size\n"
       "fusor-train --template                                   for fusor-worker\n"
       "\n"
       "Besides the recipe's parameters:\n"

@@ -12,6 +12,7 @@
 #include "trainer/process/arguments.h"
 #include "trainer/process/child.h"
 #include "trainer/process/console_reporter.h"
+#include "trainer/process/describe_command.h"
 #include "trainer/process/run_trial.h"
 
 namespace fusor {
@@ -39,10 +40,24 @@ bool Help(std::span<const char* const> arguments) {
   return true;
 }
 
+int DescribeModel(std::span<const char* const> arguments) {
+  if (!arguments.empty() && std::string_view(arguments[0]) == "--help") {
+    std::fputs(DescribeHelpText().c_str(), stdout);
+    return 0;
+  }
+  auto options = ParseDescribe(arguments);
+  if (!options.ok()) return Refuse(options.status().message());
+  auto description = Describe(*options);
+  if (!description.ok()) return Refuse(description.status().message());
+  std::fputs(DescriptionText(*description, *options).c_str(), stdout);
+  return 0;
+}
+
 }  // namespace
 
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
   if (Help(arguments)) return 0;
+  if (std::string_view(arguments[0]) == "describe") return DescribeModel(arguments.subspan(1));
   auto standalone = ParseArguments(arguments);
   if (!standalone.ok()) return Refuse(standalone.status().message());
   Job& job = standalone->job;

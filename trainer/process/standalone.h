@@ -8,7 +8,8 @@
 
 namespace fusor {
 
-// `arguments` without the program's name. Returns the exit status: 0, 1 failed, 2 bad input.
+// `arguments` without the program's name; `describe ...` prints what a network is made of. Returns
+// the exit status: 0, 1 failed, 2 bad input.
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host);
 
 }  // namespace fusor
