@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Live comparisons with other people's programs (`make peers`): generic gRPC clients drive a real
-# coordinator and worker; Python reads the files that the trainer writes, and the other way. Needs a
-# network the first time: pip fetches requirements*.txt (with torch, some gigabytes) into virtual
-# environments in the cache, go builds grpcurl there.
+# coordinator and worker; Python's torch and torchvision are held against the trainer's models, files and
+# augmentation. Needs a network the first time: pip fetches requirements*.txt (with torch, some gigabytes)
+# into virtual environments in the cache, go builds grpcurl there.
 #
 #   tests/peers/run.sh BUILD_DIR
 #
@@ -107,6 +107,8 @@ fi
 MakeEnvironment requirements_torch.txt --no-deps
 Run "Python's torch, safetensors and NumPy, files" \
   "$environment/bin/python" "$here/files.py" compare "$build/bin/trainer_peer_files"
+Run "PyTorch: networks and fusions" "$environment/bin/python" "$here/networks_live.py" "$build/bin/trainer_subject"
+Run "torchvision on Pillow images: augmentation" "$environment/bin/python" "$here/augment.py" "$build/bin/peer_augment"
 (( failed == 0 )) || tail -n 20 "$work"/*.log
 line="$passed passed, $failed failed"
 if (( skipped > 0 )); then line+=", $skipped skipped"; fi
