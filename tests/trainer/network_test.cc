@@ -14,6 +14,7 @@
 
 #include "trainer/fusion/fusion.h"
 #include "trainer/models/describe.h"
+#include "trainer/models/layers.h"
 
 namespace fusor {
 namespace {
@@ -144,6 +145,30 @@ TEST(Networks, GradientReachesEveryParameterInEitherPrecision) {
             << options.model << " " << parameter.name;
       }
     }
+  }
+}
+
+// A 1x1 convolution with a stride and few channels, forward and back, is what double makes of it.
+// LibTorch's own one corrupts memory in fp32.
+TEST(Conv2d, StridedPointwiseOfFewChannels) {
+  for (std::int64_t channels = 1; channels <= 9; ++channels) {
+    at::Tensor gradients[2];
+    for (const char* name : {"fp32", "fp64"}) {
+      const Precision precision = In(name);
+      ParameterSet parameters;
+      ModelBuilder builder(parameters, 1, at::kCPU, precision.master());
+      const Conv2d conv(builder, "c", {channels, 2 * channels, 1, 2});
+      at::Tensor images = at::arange(32 * channels * 16 * 16, at::kFloat)
+                              .sin()
+                              .view({32, channels, 16, 16})
+                              .to(precision.master())
+                              .contiguous(at::MemoryFormat::ChannelsLast)
+                              .requires_grad_();
+      conv.Forward(images, {precision, Mode::kTrain}).square().sum().backward();
+      const bool single = precision.master() == at::kFloat;
+      gradients[single ? 0 : 1] = images.grad().to(at::kDouble);
+    }
+    EXPECT_TRUE(gradients[0].allclose(gradients[1], 1e-4, 1e-5)) << channels;
   }
 }
 

@@ -303,7 +303,7 @@ TEST(Optimizer, FlatGradientsStayWhereTheyAre) {
   std::vector<const void*> places;
   for (const Parameter& p : set.trained) places.push_back(p.value.grad().const_data_ptr());
   const auto backward = [&] {
-    linear.Forward(conv.Forward(images, precision).mean({2, 3}), precision)
+    linear.Forward(conv.Forward(images, {precision}).mean({2, 3}), {precision})
         .square()
         .sum()
         .backward();

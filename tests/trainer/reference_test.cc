@@ -67,7 +67,9 @@ class Reference : public ::testing::TestWithParam<std::string> {
   void ExpectNear(const std::string& name, const at::Tensor& got, double scale, double tolerance) {
     const TensorEntry* entry = file_->Find(name);
     ASSERT_NE(entry, nullptr) << name;
-    const at::Tensor expected = file_->Read(*entry).to(at::kDouble);
+    const auto stored = file_->Read(*entry);
+    ASSERT_TRUE(stored.ok()) << stored.status().message();
+    const at::Tensor expected = stored->to(at::kDouble);
     ASSERT_EQ(got.sizes(), expected.sizes()) << name;
     const double off = got.detach().to(at::kDouble).sub(expected).abs().max().item<double>();
     EXPECT_LE(off, tolerance * scale) << name << ", largest magnitude " << scale;

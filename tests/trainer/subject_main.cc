@@ -47,7 +47,9 @@ Status ReadWeights(const SafetensorsFile& file, ParameterSet& parameters) {
 Result<std::vector<at::Tensor>> ReadInputs(const SafetensorsFile& file, bool gradients) {
   std::vector<at::Tensor> inputs;
   while (const TensorEntry* entry = file.Find("input:" + std::to_string(inputs.size()))) {
-    at::Tensor input = file.Read(*entry);
+    auto read = file.Read(*entry);
+    if (!read.ok()) return read.status();
+    at::Tensor input = std::move(*read);
     if (input.dim() == 4) input = input.contiguous(at::MemoryFormat::ChannelsLast);
     inputs.push_back(input.requires_grad_(gradients));
   }
