@@ -85,7 +85,9 @@ Status Run(const std::string& in, const std::string& out) {
   if (train) {
     const TensorEntry* cotangent = file->Find("cotangent");
     if (cotangent == nullptr) return InvalidArgument("no cotangent");
-    results[0].mul(file->Read(*cotangent)).sum().backward();
+    auto stored = file->Read(*cotangent);
+    if (!stored.ok()) return stored.status();
+    results[0].mul(*stored).sum().backward();
     for (const Parameter& parameter : parameters.trained) {
       tensors.push_back({"gradient:" + parameter.name, parameter.value.grad()});
     }
