@@ -1,4 +1,4 @@
-"""Writes the small references that the trainer's tests compare with (tests/trainer/data).
+"""Writes the small references that the trainer's tests compare with (tests/trainer/references).
 
     network_references.py FOLDER
 

@@ -18,7 +18,7 @@ namespace {
 std::vector<std::string> ReferenceNames() {
   std::vector<std::string> names;
   for (const auto& entry :
-       std::filesystem::directory_iterator(FUSOR_SOURCE_DIR "/tests/trainer/data")) {
+       std::filesystem::directory_iterator(FUSOR_SOURCE_DIR "/tests/trainer/references")) {
     names.push_back(entry.path().stem());
   }
   std::sort(names.begin(), names.end());
@@ -28,7 +28,7 @@ std::vector<std::string> ReferenceNames() {
 class Reference : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    auto file = SafetensorsFile::Open(FUSOR_SOURCE_DIR "/tests/trainer/data/" + GetParam() +
+    auto file = SafetensorsFile::Open(FUSOR_SOURCE_DIR "/tests/trainer/references/" + GetParam() +
                                       ".safetensors");
     ASSERT_TRUE(file.ok()) << file.status().message();
     file_.emplace(std::move(*file));
