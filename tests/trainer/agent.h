@@ -17,7 +17,8 @@
 
 namespace fusor::testing {
 
-inline constexpr std::chrono::seconds kDeadline{60};
+// Ends what hangs; a busy machine may take its time.
+inline constexpr std::chrono::seconds kDeadline{600};
 
 // A directory that goes away with the object.
 class TemporaryDirectory {
