@@ -36,6 +36,8 @@ Program::Program(const std::vector<std::string>& command, const std::filesystem:
   CHECK(pid_ >= 0);
   if (pid_ > 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Whoever runs the tests in the background lets them ignore Ctrl-C; the program must not.
+  ::signal(SIGINT, SIG_DFL);
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   ::dup2(out, 1);
   ::dup2(out, 2);
