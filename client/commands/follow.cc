@@ -99,6 +99,7 @@ void Follower::Tell(const std::vector<Happening>& told) {
     screen_.PrintAbove(lines);
   } else if (session_.for_people()) {
     for (const std::string& line : lines) session_.out() << line << "\n";
+    session_.out().flush();  // whoever reads a file or a pipe wants the news now
   }
 }
 
