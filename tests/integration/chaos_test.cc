@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,9 +84,8 @@ class Battle {
   }
   // Of an agent that is up: one whose first template dies says so and ends.
   void KillTemplate() {
-    const std::size_t victim = Draw();
-    if (!WaitUntil([&] { return Over() || !agents_[victim]->Trials().empty(); }, 30)) return;
-    const pid_t process = agents_[victim]->Template();
+    const auto victim = AnyBusyAgent();
+    const pid_t process = victim ? agents_[*victim]->Template() : 0;
     if (process > 0) ::kill(process, SIGKILL);
   }
   void KillTrial() {
@@ -101,24 +102,25 @@ class Battle {
   }
   // Its attempts become suspect, and perhaps are lost and granted anew, before it comes back.
   void StopAgent() {
-    const std::size_t victim = Draw();
     const bool lost = random_.Chance(0.5);
     const std::string query =
         std::string("SELECT count(*) FROM ") +
         (lost ? "attempt WHERE state = 'lost'" : "event WHERE kind = 'attempt_suspect'");
-    if (!WaitUntil([&] { return Over() || !agents_[victim]->Trials().empty(); }, 30)) return;
+    const auto victim = AnyBusyAgent();
+    if (!victim) return;
     const int before = Count(query);
-    agents_[victim]->program().Signal(SIGSTOP);
+    agents_[*victim]->program().Signal(SIGSTOP);
     EXPECT_TRUE(WaitUntil([&] { return Over() || Count(query) > before; }, 30)) << query;
-    agents_[victim]->program().Signal(SIGCONT);
+    agents_[*victim]->program().Signal(SIGCONT);
   }
 
+  // Lets all slots work; false while there is no daemon to hear it.
+  bool Lift() { return cluster_.Fusor({"set", sweep_, "max_running=4"}).exit_code == 0; }
+  int Points() const { return Number("metrics.db", "SELECT count(*) FROM point"); }
   // Waits until so many more points are stored, or the sweep is over.
   void Progress(int points) {
-    const std::string query = "SELECT count(*) FROM point";
-    const int goal = Number("metrics.db", query) + points;
-    EXPECT_TRUE(
-        WaitUntil([&] { return Number("metrics.db", query) >= goal || Over(); }, kPatience));
+    const int goal = Points() + points;
+    EXPECT_TRUE(WaitUntil([&] { return Points() >= goal || Over(); }, kPatience));
   }
   Random& random() { return random_; }
 
@@ -141,6 +143,22 @@ class Battle {
     return std::atoi(cluster_.Sql(database, query).c_str());
   }
   int Count(const std::string& query) const { return Number("state.db", query); }
+
+  // One that runs a trial, which is waited for; none when the sweep is over.
+  std::optional<std::size_t> AnyBusyAgent() {
+    std::vector<std::size_t> busy;
+    EXPECT_TRUE(WaitUntil(
+        [&] {
+          busy.clear();
+          for (std::size_t i = 0; i < agents_.size(); ++i) {
+            if (!agents_[i]->Trials().empty()) busy.push_back(i);
+          }
+          return !busy.empty() || Over();
+        },
+        60));
+    if (busy.empty()) return std::nullopt;
+    return busy[random_.Below(busy.size())];
+  }
 
   // Waits for one if there is none; 0 when the sweep is over.
   pid_t AnyTrial() {
@@ -184,7 +202,12 @@ std::uint64_t Seed() {
   return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
 }
 
-constexpr int kBlowsMin = 8;
+// How far to go before the next blow: a random step, but so small that every later blow finds
+// trials that have not begun, however late a busy machine sees the points.
+int NextStep(Random& random, int left_points, std::size_t blows_left) {
+  const int step = 20 + static_cast<int>(random.Below(200));
+  return std::max(1, std::min(step, left_points / static_cast<int>(2 * blows_left + 2)));
+}
 
 TEST(Chaos, WhatIsKilledAtRandomPointsEndsAsIfNothingHadHappened) {
   const std::uint64_t seed = Seed();
@@ -199,15 +222,17 @@ TEST(Chaos, WhatIsKilledAtRandomPointsEndsAsIfNothingHadHappened) {
   EXPECT_NE(files.find(" csv log.csv "), std::string::npos) << files;
   calm.EndAgents();
 
+  const int points = calm.Points();
   Battle battle(seed);
-  int struck = 0;
-  for (const Blow blow : Blows(battle.random())) {
-    battle.Progress(20 + static_cast<int>(battle.random().Below(200)));
-    if (battle.Over()) break;  // a busy machine sees the points late
-    (battle.*blow)();
-    ++struck;
+  const std::vector<Blow> blows = Blows(battle.random());
+  // While an agent is lost the other must not finish the sweep.
+  battle.cluster().Fusor({"set", battle.sweep(), "max_running=2"});
+  for (std::size_t i = 0; i < blows.size(); ++i) {
+    battle.Progress(NextStep(battle.random(), points - battle.Points(), blows.size() - i));
+    ASSERT_FALSE(battle.Over()) << "before blow " << i;
+    (battle.*blows[i])();
   }
-  EXPECT_GE(struck, kBlowsMin) << "it was over too soon to have been a battle";
+  ASSERT_TRUE(WaitUntil([&] { return battle.Lift(); }, 60));
   const std::string& sweep = battle.sweep();
   ASSERT_TRUE(
       battle.cluster().WaitSql("state.db", "SELECT state FROM sweep", "finished", kPatience))
