@@ -32,15 +32,18 @@ void AppendRecipe(std::string& page, const Recipe& recipe) {
             (shown.empty() ? "(empty)" : "`" + Cell(shown) + "`") + " | " + Cell(param.help) +
             " |\n";
   }
-  if (recipe.rules.empty()) return;
-  page += "\nRefused at submit unless:\n\n";
+  if (!recipe.rules.empty()) page += "\nRefused at submit unless:\n\n";
   for (const Rule& rule : recipe.rules) page += "* " + rule.says + "\n";
+  if (!recipe.metrics.empty()) page += "\n| metric | is |\n|---|---|\n";
+  for (const MetricInfo& metric : recipe.metrics) {
+    page += "| `" + metric.name + "` | " + Cell(metric.help) + " |\n";
+  }
 }
 
 }  // namespace
 
 const std::vector<Recipe>& Catalogue() {
-  static const std::vector<Recipe> catalogue = {ExpertRecipe(), ProbeRecipe()};
+  static const std::vector<Recipe> catalogue = {ExpertRecipe(), FusionRecipe(), ProbeRecipe()};
   return catalogue;
 }
 

@@ -7,6 +7,7 @@
 namespace fusor {
 
 Recipe ExpertRecipe();  // expert.cc
+Recipe FusionRecipe();  // fusion.cc
 Recipe ProbeRecipe();   // probe.cc
 
 // docs/recipes.md: every recipe with every parameter. A test compares the file with this text.

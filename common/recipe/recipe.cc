@@ -88,6 +88,23 @@ std::vector<std::string> ParamNames(const Recipe& recipe) {
   return names;
 }
 
+std::string AcceptsTyped(const Param& param) {
+  switch (param.type) {
+    case ParamType::kBool:
+      return "true or false";
+    case ParamType::kInt:
+      if (!param.choices.empty()) return "one of " + JoinNames(param.choices);
+      return "an integer" + Range(param);
+    case ParamType::kFloat:
+      return "a number" + Range(param);
+    case ParamType::kText:
+      return "text";
+    case ParamType::kChoice:
+      break;
+  }
+  return "one of " + JoinNames(param.choices);
+}
+
 // Replaces integers that stand for floats. Returns the problem with the value, if any.
 Status Settle(const Param& param, Value& value) {
   const auto* whole = std::get_if<std::int64_t>(&value);
@@ -114,20 +131,8 @@ std::string_view TypeName(ParamType type) {
 }
 
 std::string Accepts(const Param& param) {
-  switch (param.type) {
-    case ParamType::kBool:
-      return "true or false";
-    case ParamType::kInt:
-      if (!param.choices.empty()) return "one of " + JoinNames(param.choices);
-      return "an integer" + Range(param);
-    case ParamType::kFloat:
-      return "a number" + Range(param);
-    case ParamType::kText:
-      return "text";
-    case ParamType::kChoice:
-      break;
-  }
-  return "one of " + JoinNames(param.choices);
+  const std::string typed = AcceptsTyped(param);
+  return param.automatic.empty() ? typed : typed + ", or auto: " + param.automatic;
 }
 
 const Param* Recipe::Find(std::string_view param_name) const {
@@ -137,7 +142,13 @@ const Param* Recipe::Find(std::string_view param_name) const {
   return nullptr;
 }
 
+bool IsAuto(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr && *text == kAuto;
+}
+
 Status CheckValue(const Param& param, const Value& value) {
+  if (!param.automatic.empty() && IsAuto(value)) return Ok();
   if (value.index() != VariantIndex(param.type)) {
     return InvalidArgument(CanonicalJson(value) + " is not " + Accepts(param));
   }
@@ -165,6 +176,11 @@ const std::string& Config::Text(std::string_view name) const {
   return Get<std::string>(values_, name);
 }
 
+bool Config::Has(std::string_view name) const {
+  const auto found = values_.find(name);
+  return found != values_.end() && !IsAuto(found->second);
+}
+
 Result<Config> MakeConfig(const Recipe& recipe, ParamValues given) {
   std::string problems;
   const auto add = [&](const std::string& name, const std::string& message) {
@@ -189,6 +205,7 @@ Result<Config> MakeConfig(const Recipe& recipe, ParamValues given) {
     }
   }
   if (!problems.empty()) return InvalidArgument(std::move(problems));
+  if (recipe.settle != nullptr) recipe.settle(given);
   return Config(std::move(given));
 }
 

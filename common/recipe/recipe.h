@@ -36,6 +36,15 @@ struct Param {
       choices;  // kChoice: the allowed names; kInt: the allowed numbers, if any
   std::string help;
   ParamRole role = ParamRole::kPlain;
+  // What the value "auto" stands for, as people read it; empty: there is no such value. Whoever
+  // trains resolves it (Recipe::settle); everybody else keeps the word.
+  std::string automatic = {};
+};
+
+// A number that trials of a recipe record.
+struct MetricInfo {
+  std::string name;
+  std::string help;
 };
 
 // Full parameter values by name; the map's order is the canonical order.
@@ -58,6 +67,10 @@ struct Recipe {
   int inputs_min = 0;  // how many trials of other stages it takes
   int inputs_max = 0;
   std::vector<Rule> rules;
+  std::vector<MetricInfo> metrics;
+  // Replaces each "auto" that has one meaning for these values. Called with complete, checked
+  // values; what stays "auto" does not concern them, e.g. the growth of a network without one.
+  void (*settle)(ParamValues& values) = nullptr;
 
   const Param* Find(std::string_view name) const;
 };
@@ -79,8 +92,11 @@ Status CheckValue(const Param& param, const Value& value);
 // The canonical JSON of a configuration: {"batch_size":64,...}, keys sorted.
 std::string CanonicalConfig(const ParamValues& values);
 
-// Typed reading of complete, checked values; a missing name or another type is a programmer's
-// error.
+inline constexpr char kAuto[] = "auto";
+bool IsAuto(const Value& value);
+
+// Typed reading of complete, checked, settled values; a missing name or another type is a
+// programmer's error.
 class Config {
  public:
   explicit Config(ParamValues values) : values_(std::move(values)) {}
@@ -89,14 +105,16 @@ class Config {
   std::int64_t Int(std::string_view name) const;
   double Float(std::string_view name) const;
   const std::string& Text(std::string_view name) const;
+  // Is there such a parameter, with a value other than "auto"?
+  bool Has(std::string_view name) const;
   const ParamValues& values() const { return values_; }
 
  private:
   ParamValues values_;
 };
 
-// Fills in the defaults and checks every value; all problems in one message, one per line. An
-// integer given for a float becomes one.
+// Fills in the defaults, checks every value and settles them; all problems in one message, one per
+// line. An integer given for a float becomes one.
 Result<Config> MakeConfig(const Recipe& recipe, ParamValues given);
 
 }  // namespace fusor

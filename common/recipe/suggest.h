@@ -24,4 +24,7 @@ std::string NotOneOf(std::string_view name, const std::vector<std::string>& name
 // "a, b, c"
 std::string JoinNames(const std::vector<std::string>& names);
 
+// The parts between commas, without the blanks around them; none of an empty text.
+std::vector<std::string> SplitList(std::string_view text);
+
 }  // namespace fusor

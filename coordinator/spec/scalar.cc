@@ -217,6 +217,10 @@ Result<double> ReadPercent(const YamlNode& node) {
 }
 
 Result<Value> ReadValue(const Param& param, const YamlNode& node) {
+  if (!param.automatic.empty()) {
+    const auto text = ReadText(node);
+    if (text.ok() && *text == kAuto) return Value(*text);
+  }
   Value value;
   Status refusal;
   // One reader per type; the first three differ in nothing but their type.

@@ -1,6 +1,7 @@
 #include "trainer/data/loader.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 #include <cmath>
@@ -77,7 +78,7 @@ TrainingLoader::TrainingLoader(const ImageSet& set, const Normaliser& normaliser
       options_(options),
       augmenter_(options.augment),
       prefetcher_([this](std::int64_t step) { return Make(step); }, options.threads) {
-  CHECK(steps_per_epoch() > 0);
+  CHECK(steps_per_epoch() > 0 && options.batch_size % options.parts == 0);
 }
 
 std::int64_t TrainingLoader::steps_per_epoch() const {
@@ -95,11 +96,14 @@ std::shared_ptr<const TrainingLoader::Order> TrainingLoader::OrderOf(std::int64_
   return order_;
 }
 
-ImageBatch TrainingLoader::Make(std::int64_t step) {
+ImageBatch TrainingLoader::Make(std::int64_t micro_step) {
+  const std::int64_t step = micro_step / options_.parts;
   const std::int64_t epoch = step / steps_per_epoch();
   const std::shared_ptr<const Order> order = OrderOf(epoch);
-  const auto size = static_cast<std::size_t>(options_.batch_size);
-  const std::size_t first = static_cast<std::size_t>(step % steps_per_epoch()) * size;
+  const auto size = static_cast<std::size_t>(options_.batch_size / options_.parts);
+  const auto part = static_cast<std::size_t>(micro_step % options_.parts);
+  const std::size_t first = static_cast<std::size_t>(step % steps_per_epoch() * options_.batch_size) +
+                            part * size;
   const std::uint64_t key = Key(options_.seed, Stream::kAugment, epoch);
   ImageBatch batch = EmptyBatch(size);
   float* images = batch.images.mutable_data_ptr<float>();
@@ -112,10 +116,10 @@ ImageBatch TrainingLoader::Make(std::int64_t step) {
     if (augmented.erased) Erase(*augmented.erased, images + i * kImageBytes);
   }
   if (options_.mix.any()) {
-    const MixPlan plan = DrawMix(options_.mix, Key(options_.seed, Stream::kMix, step), size);
+    const MixPlan plan = DrawMix(options_.mix, Key(options_.seed, Stream::kMix, micro_step), size);
     ApplyMix(plan, std::span(images, size * kImageBytes));
     batch.share = plan.share;
-    batch.partner_labels = at::empty({options_.batch_size}, at::kLong);
+    batch.partner_labels = at::empty_like(batch.labels);
     auto* partners = batch.partner_labels.mutable_data_ptr<std::int64_t>();
     for (std::size_t i = 0; i < size; ++i) partners[i] = labels[plan.partner[i]];
   }

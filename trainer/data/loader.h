@@ -37,7 +37,8 @@ class Normaliser {
 
 struct LoaderOptions {
   std::uint64_t seed = 0;
-  std::int64_t batch_size = 1;
+  std::int64_t batch_size = 1;  // of a step
+  std::int64_t parts = 1;       // in which a step's batch is handed out; divides batch_size
   AugmentOptions augment;
   MixOptions mix;
   int threads = 0;  // that make batches ahead; 0: the training thread makes them itself
@@ -50,12 +51,15 @@ class TrainingLoader {
                  std::vector<std::uint32_t> indices, const LoaderOptions& options);
 
   std::int64_t steps_per_epoch() const;
-  ImageBatch At(std::int64_t step) { return prefetcher_.Take(step); }
+  // Part `part` of a step's batch. Images are mixed within a part.
+  ImageBatch At(std::int64_t step, std::int64_t part = 0) {
+    return prefetcher_.Take(step * options_.parts + part);
+  }
 
  private:
   using Order = std::vector<std::uint32_t>;
 
-  ImageBatch Make(std::int64_t step);
+  ImageBatch Make(std::int64_t micro_step);
   // Shared by the threads that are making batches of the epoch.
   std::shared_ptr<const Order> OrderOf(std::int64_t epoch);
 

@@ -17,6 +17,12 @@ std::string Exact(double value) {
   return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
 }
 
+std::string ExactList(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += Exact(value) + " ";
+  return text;
+}
+
 // Reads members of the metadata; the first that is missing or malformed is remembered.
 class Reader {
  public:
@@ -30,6 +36,22 @@ class Reader {
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     if (error != std::errc() || end != text.data() + text.size()) {
       Fail(std::string("'") + name + "' is no number: " + text);
+    }
+  }
+
+  // Each followed by a blank.
+  void Numbers(const char* name, std::vector<double>& out) {
+    const std::string text = Text(name);
+    const char* at = text.data();
+    const char* end = at + text.size();
+    while (at != end) {
+      double number = 0;
+      auto [next, error] = std::from_chars(at, end, number);
+      if (error != std::errc() || next == end) {
+        return Fail(std::string("'") + name + "' is no list of numbers: " + text);
+      }
+      out.push_back(number);
+      at = next + 1;
     }
   }
 
@@ -73,14 +95,16 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
                       const Optimizer& optimizer) {
   Metadata metadata = {
-      {"format", "fusor.checkpoint.1"},
+      {"format", "fusor.checkpoint.2"},
       {"config", identity.config},
       {"numerics", identity.numerics},
       {"step", std::to_string(position.step)},
       {"evaluated_step", std::to_string(position.evaluated_step)},
-      {"loss_sum", Exact(position.averages.loss_sum)},
-      {"accuracy_sum", Exact(position.averages.accuracy_sum)},
+      {"applied", std::to_string(position.applied)},
+      {"loss_sum", Exact(position.averages.loss)},
+      {"value_sums", ExactList(position.averages.values)},
       {"averaged_steps", std::to_string(position.averages.steps)},
+      {"last_value", Exact(position.last_value)},
       {"best_value", Exact(position.best_value)},
       {"best_step", std::to_string(position.best_step)},
       {"loss_scale", Exact(position.loss_scaler.scale)},
@@ -95,7 +119,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
   Reader reader(path, file->header().metadata);
-  if (reader.Text("format") != "fusor.checkpoint.1") {
+  if (reader.Text("format") != "fusor.checkpoint.2") {
     return DataLoss(path + ": not a checkpoint of this program");
   }
   if (reader.Text("config") != identity.config) {
@@ -107,9 +131,11 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   Position& position = resumed.position;
   reader.Number("step", position.step);
   reader.Number("evaluated_step", position.evaluated_step);
-  reader.Number("loss_sum", position.averages.loss_sum);
-  reader.Number("accuracy_sum", position.averages.accuracy_sum);
+  reader.Number("applied", position.applied);
+  reader.Number("loss_sum", position.averages.loss);
+  reader.Numbers("value_sums", position.averages.values);
   reader.Number("averaged_steps", position.averages.steps);
+  reader.Number("last_value", position.last_value);
   reader.Number("best_value", position.best_value);
   reader.Number("best_step", position.best_step);
   reader.Number("loss_scale", position.loss_scaler.scale);
@@ -131,6 +157,15 @@ Status SaveModel(const std::string& path, const ParameterSet& parameters,
   Metadata metadata = {
       {"format", "pt"}, {"fusor.config", identity.config}, {"fusor.step", std::to_string(step)}};
   return WriteSafetensors(path, ModelTensors(parameters, ""), metadata);
+}
+
+Status LoadModel(const std::string& path, ParameterSet& parameters) {
+  auto file = SafetensorsFile::Open(path);
+  if (!file.ok()) return file.status();
+  for (NamedTensor& named : ModelTensors(parameters, "")) {
+    RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
+  }
+  return Ok();
 }
 
 }  // namespace fusor

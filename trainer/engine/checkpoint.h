@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "common/base/status.h"
 #include "trainer/models/parameters.h"
@@ -15,18 +16,20 @@
 
 namespace fusor {
 
-// Means over the steps since the last evaluation.
+// Sums over the steps since the last evaluation: the loss, and what else the task tells.
 struct Averages {
-  double loss_sum = 0;
-  double accuracy_sum = 0;
+  double loss = 0;
+  std::vector<double> values;  // in the task's order
   std::int64_t steps = 0;
 };
 
 struct Position {
   std::int64_t step = 0;             // finished steps
+  std::int64_t applied = 0;          // of them, those that changed the weights
   std::int64_t evaluated_step = -1;  // of the last evaluation
   Averages averages;
-  double best_value = std::numeric_limits<double>::quiet_NaN();  // of the selection metric
+  double last_value = std::numeric_limits<double>::quiet_NaN();  // of the selection metric
+  double best_value = std::numeric_limits<double>::quiet_NaN();  // the best one
   std::int64_t best_step = -1;                                   // -1: no best model yet
   LossScaler::State loss_scaler;                                 // used with fp16 alone
 };
@@ -53,5 +56,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
 // The model alone, for use elsewhere.
 Status SaveModel(const std::string& path, const ParameterSet& parameters,
                  const RunIdentity& identity, std::int64_t step);
+// Back into the same tensors.
+Status LoadModel(const std::string& path, ParameterSet& parameters);
 
 }  // namespace fusor

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "common/base/check.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/io/checkpoint_folder.h"
 
@@ -19,7 +19,6 @@ constexpr char kLogName[] = "log.csv";
 // Below the attempt's directory; replaced as wholes.
 constexpr char kBestFile[] = "best/model.safetensors";
 constexpr char kLastFile[] = "last/model.safetensors";
-constexpr char kLogFile[] = "log.csv";
 
 Outcome Failed(Failure failure, std::string detail) {
   return {OutcomeKind::kFailed, failure, 0, std::move(detail)};
@@ -35,6 +34,7 @@ Outcome FromPrepare(const Status& status) {
 
 Loop::Loop(LoopOptions options, Task& task, Reporter& reporter, Control& control)
     : options_(std::move(options)),
+      policy_(options_.policy),
       task_(task),
       reporter_(reporter),
       control_(control),
@@ -47,13 +47,21 @@ Outcome Loop::Run() {
   status = Start();
   while (status.ok() && position_.step < plan_.steps) {
     Wishes wishes = control_.Take();
+    const bool checkpoint = wishes.checkpoint || wishes.stop || CheckpointDue();
+    if (checkpoint) {
+      if (auto ended = SettleWaiting()) return *ended;
+    }
     if (wishes.finish_early) break;
-    if (wishes.checkpoint || wishes.stop || CheckpointDue()) status = Checkpoint();
+    if (checkpoint) status = Checkpoint();
     if (!status.ok()) break;
     if (wishes.stop) return {OutcomeKind::kReleased};
-    if (auto diverged = Step()) return *diverged;
-    if (position_.step % plan_.steps_per_epoch == 0) status = Evaluate();
+    if (auto ended = Step()) return *ended;
+    if (position_.step % plan_.steps_per_epoch == 0) {
+      if (auto ended = SettleWaiting()) return *ended;
+      status = Evaluate();
+    }
   }
+  if (auto ended = SettleWaiting()) return *ended;
   if (status.ok()) status = Finish();
   if (!status.ok()) return Failed(Failure::kCrashedException, status.message());
   return {OutcomeKind::kSucceeded};
@@ -61,7 +69,7 @@ Outcome Loop::Run() {
 
 Status Loop::Start() {
   plan_ = task_.plan();
-  optimizer_.emplace(task_.optimizer(), task_.parameters());
+  MakeOptimizer();
   StartedReport report;
   report.info = options_.info;
   report.info.merge(task_.Info());
@@ -71,16 +79,45 @@ Status Loop::Start() {
     report.bit_exact = *bit_exact;
     report.resumed_from_step = position_.step;
   }
-  if (options_.scale_loss) {
-    if (!options_.resume) position_.loss_scaler = LossScaler(options_.scaling).state();
-    scaler_.emplace(options_.scaling, position_.loss_scaler);
+  if (policy_.scale_loss) {
+    if (!options_.resume) position_.loss_scaler = LossScaler(policy_.scaling).state();
+    scaler_.emplace(policy_.scaling, position_.loss_scaler);
   }
+  last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
   Place();
+  const auto data = task_.WriteData();
+  if (!data.ok()) return data.status();
+  for (const ArtifactReport& artifact : *data) reporter_.Made(artifact);
   pulse_.Enter(Phase::kTrain);
   started_step_ = position_.step;
   checkpointed_at_ = Clock::now();
+  speed_.Start(Clock::now());
   return Ok();
+}
+
+void Loop::MakeOptimizer() {
+  groups_ = task_.groups();
+  std::vector<ParameterGroup> parts;
+  for (const TrainedGroup& group : groups_) {
+    parts.push_back({.name = group.name,
+                     .parameters = group.parameters,
+                     .weight_decay = policy_.optimizer.weight_decay,
+                     .frozen_steps = group.frozen_steps});
+  }
+  optimizer_.emplace(policy_.optimizer, parts);
+  ScheduleOptions schedule = policy_.schedule;
+  schedule.steps = plan_.steps;
+  schedule.step_every *= plan_.steps_per_epoch;
+  schedule_.emplace(schedule);
+}
+
+std::vector<double> Loop::RatesAt(std::int64_t applied) const {
+  std::vector<double> rates;
+  for (const TrainedGroup& group : groups_) {
+    rates.push_back(applied < group.frozen_steps ? 0 : group.rate * schedule_->At(applied));
+  }
+  return rates;
 }
 
 Result<bool> Loop::Resume(const JobResume& resume) {
@@ -97,57 +134,110 @@ Result<bool> Loop::Resume(const JobResume& resume) {
   auto resumed = LoadCheckpoint(state->path, options_.identity, task_.parameters(), *optimizer_);
   if (!resumed.ok()) return resumed.status();
   position_ = resumed->position;
-  if (!log_.empty()) RETURN_IF_ERROR(log_.Write(kLogFile));
+  if (!log_.empty()) RETURN_IF_ERROR(log_.Write(task_.log_file()));
   return resumed->bit_exact;
 }
 
 std::optional<Outcome> Loop::Step() {
   const Clock::time_point begun = Clock::now();
-  StepFacts facts;
-  facts.learning_rate = task_.LearningRate(optimizer_->steps());
-  Batch batch = task_.TrainingBatch(position_.step);
-  BatchLoss forward = task_.Forward(batch);
-  facts.loss = forward.loss.item<double>();
-  if (std::isfinite(facts.loss)) {
-    const Status status = Learn(forward.loss, facts);
-    if (!status.ok()) return Failed(Failure::kDiverged, status.message());
-  } else if (options_.stop_on_nonfinite) {
+  const double scale = scaler_ ? scaler_->scale() : 1;
+  std::int64_t samples = 0;
+  StepNumbers numbers(position_.step + 1, RatesAt(position_.applied));
+  bool finite = true;
+  for (std::int64_t part = 0; part < policy_.accumulate && finite; ++part) {
+    Batch batch = task_.TrainingBatch({position_.step, part});
+    const BatchLoss loss = task_.Forward(batch);
+    samples += batch.samples;
+    numbers.Add(loss);
+    finite = options_.read_late || std::isfinite(loss.loss.item<double>());
+    if (finite) task_.Backward(loss, scale / static_cast<double>(policy_.accumulate));
+  }
+  ++position_.step;
+  if (finite) {
+    StepInput input{.rates = numbers.rates(),
+                    .loss_scale = scale,
+                    .clip_norm = policy_.clip_norm,
+                    .skip_nonfinite = scaler_.has_value() || !policy_.stop_on_nonfinite,
+                    .want_norm = policy_.record_norm};
+    ClipEach(input);
+    numbers.SetReport(optimizer_->Step(input));
+  } else {
+    optimizer_->ClearGradients();
+  }
+  auto ended = SettleWaiting();
+  if (!ended && options_.read_late) {
+    waiting_.emplace(std::move(numbers));
+  } else if (!ended) {
+    ended = Settle(numbers);
+  }
+  speed_.AddStep(Clock::now() - begun, samples);
+  Place();
+  pulse_.Beat();
+  return ended;
+}
+
+// Where a group has a bound of its own, every group is clipped for itself.
+void Loop::ClipEach(StepInput& input) const {
+  const bool any = std::any_of(groups_.begin(), groups_.end(), [](const TrainedGroup& group) {
+    return group.clip_norm.has_value();
+  });
+  if (!any) return;
+  for (const TrainedGroup& group : groups_) {
+    input.clip_norms.push_back(group.clip_norm.value_or(policy_.clip_norm));
+  }
+  input.clip_norm = 0;
+}
+
+std::optional<Outcome> Loop::SettleWaiting() {
+  if (!waiting_) return std::nullopt;
+  const StepNumbers numbers = std::move(*waiting_);
+  waiting_.reset();
+  return Settle(numbers);
+}
+
+std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
+  const std::vector<Metric> means = numbers.Read();
+  StepFacts facts{.step = numbers.step(),
+                  .loss = means[0].value,
+                  .values = std::span(means).subspan(1),
+                  .groups = groups_,
+                  .learning_rates = numbers.rates()};
+  if (!std::isfinite(facts.loss) && policy_.stop_on_nonfinite) {
     return Failed(Failure::kDiverged, "loss is " +
                                           std::string(std::isnan(facts.loss) ? "nan" : "inf") +
-                                          " at step " + std::to_string(position_.step + 1));
+                                          " at step " + std::to_string(facts.step));
   }
-  facts.accuracy = forward.correct.defined()
-                       ? forward.correct.item<double>() / static_cast<double>(batch.samples)
-                       : std::numeric_limits<double>::quiet_NaN();
-  ++position_.step;
-  position_.averages.loss_sum += facts.loss;
-  position_.averages.accuracy_sum += facts.accuracy;
-  ++position_.averages.steps;
-  trained_samples_ += batch.samples;
-  trained_time_ += Clock::now() - begun;
-  Place();
-  reporter_.Metrics(position_.step, task_.StepMetrics(facts));
-  pulse_.Beat();
+  const auto& report = numbers.report();
+  const bool applied = report && report->applied();
+  if (applied) ++position_.applied;
+  if (applied && policy_.NeedsNorm()) facts.gradient_norm = report->norm();
+  if (auto ended = UpdateScale(report, applied)) return ended;
+  AddToAverages(means);
+  last_rates_ = numbers.rates();
+  reporter_.Metrics(facts.step, task_.StepMetrics(facts));
   return std::nullopt;
 }
 
-Status Loop::Learn(const at::Tensor& loss, StepFacts& facts) {
-  const double scale = scaler_ ? scaler_->scale() : 1;
-  (scaler_ ? loss.mul(scale) : loss).backward();
-  const StepReport report = optimizer_->Step({.rates = {facts.learning_rate},
-                                              .loss_scale = scale,
-                                              .clip_norm = options_.clip_norm,
-                                              .skip_nonfinite = scaler_.has_value()});
-  if (scaler_) {
-    const bool applied = report.applied();
-    Status status = Ok();
-    if (applied) scaler_->OnFinite();
-    if (!applied) status = scaler_->OnOverflow();
-    position_.loss_scaler = scaler_->state();
-    if (!applied) return status;
+std::optional<Outcome> Loop::UpdateScale(const std::optional<StepReport>& report, bool applied) {
+  if (!scaler_ || !report) return std::nullopt;
+  Status status = Ok();
+  if (applied) scaler_->OnFinite();
+  if (!applied) status = scaler_->OnOverflow();
+  position_.loss_scaler = scaler_->state();
+  if (status.ok()) return std::nullopt;
+  return Failed(Failure::kDiverged, status.message());
+}
+
+void Loop::AddToAverages(const std::vector<Metric>& means) {
+  Averages& averages = position_.averages;
+  value_names_.clear();
+  averages.values.resize(means.size() - 1);
+  averages.loss += means[0].value;
+  for (std::size_t i = 1; i < means.size(); ++i) {
+    value_names_.push_back(means[i].name);
+    averages.values[i - 1] += means[i].value;
   }
-  if (options_.clip_norm > 0) facts.gradient_norm = report.norm();
-  return Ok();
+  ++averages.steps;
 }
 
 void Loop::Place() {
@@ -169,7 +259,7 @@ Status Loop::Checkpoint() {
   if (!folder.ok()) return folder.status();
   RETURN_IF_ERROR(SaveCheckpoint(folder->PathOf(kStateName), options_.identity, position_,
                                  task_.parameters(), *optimizer_));
-  if (!log_.empty()) RETURN_IF_ERROR(folder->AddLink(kLogFile, kLogName));
+  if (!log_.empty()) RETURN_IF_ERROR(folder->AddLink(task_.log_file(), kLogName));
   if (position_.best_step >= 0) RETURN_IF_ERROR(folder->AddLink(kBestFile, kBestName));
   auto files = folder->Commit();
   if (!files.ok()) return files.status();
@@ -191,20 +281,13 @@ Status Loop::Evaluate() {
     RETURN_IF_ERROR(Log(report.values));
     reporter_.Evaluated(report);
   }
-  ReportSpeed();
+  const std::vector<Metric> speed =
+      speed_.EndEpoch(Clock::now(), options_.memory ? std::optional(options_.memory())
+                                                    : std::nullopt);
+  if (!speed.empty()) reporter_.Metrics(position_.step, speed);
   position_.averages = Averages();
   pulse_.Enter(Phase::kTrain);
   return Ok();
-}
-
-// Wall time differs from run to run, so this is a `system/` metric, exempt from exact repetition.
-void Loop::ReportSpeed() {
-  if (trained_samples_ == 0) return;
-  const double seconds = std::chrono::duration<double>(trained_time_).count();
-  const Metric speed{"system/samples_per_s", static_cast<double>(trained_samples_) / seconds};
-  reporter_.Metrics(position_.step, {&speed, 1});
-  trained_samples_ = 0;
-  trained_time_ = Clock::duration::zero();
 }
 
 Status Loop::KeepIfBest(const std::vector<Metric>& values) {
@@ -212,6 +295,7 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
   if (!selection) return Ok();
   for (const Metric& metric : values) {
     if (metric.name != selection->metric || std::isnan(metric.value)) continue;
+    position_.last_value = metric.value;
     double best = position_.best_value;
     bool better = selection->maximize ? metric.value > best : metric.value < best;
     if (position_.best_step >= 0 && !better) return Ok();
@@ -222,35 +306,47 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
   return Ok();
 }
 
-Status Loop::Log(const std::vector<Metric>& values) {
+Status Loop::Log(const std::vector<Metric>& evaluation) {
   const Averages& averages = position_.averages;
   const double steps = static_cast<double>(averages.steps);
-  std::vector<CsvLog::Cell> row = {
-      {"epoch", static_cast<double>(pulse_.now().epoch)},
-      {"step", static_cast<double>(position_.step)},
-      {"learning_rate", task_.LearningRate(std::max<std::int64_t>(optimizer_->steps() - 1, 0))},
-      {"train/loss", averages.loss_sum / steps},
-      {"train/accuracy", averages.accuracy_sum / steps},
-  };
-  for (const Metric& metric : values) row.push_back({metric.name, metric.value});
-  log_.Add(row);
-  return log_.Write(kLogFile);
+  std::vector<Metric> means = {{"train/loss", averages.loss / steps}};
+  for (std::size_t i = 0; i < averages.values.size(); ++i) {
+    means.push_back({value_names_[i], averages.values[i] / steps});
+  }
+  log_.Add(task_.LogRow({.epoch = pulse_.now().epoch,
+                         .step = position_.step,
+                         .means = means,
+                         .evaluation = evaluation,
+                         .learning_rates = last_rates_}));
+  return log_.Write(task_.log_file());
 }
 
 Status Loop::Finish() {
   if (position_.step == 0) return Ok();
   if (position_.evaluated_step != position_.step) RETURN_IF_ERROR(Evaluate());
-  {
-    at::NoGradGuard no_grad;
-    pulse_.Enter(Phase::kEvaluate);
-    EvaluationReport test{position_.step, pulse_.now().epoch, task_.Evaluate(Split::kTest, pulse_)};
-    if (!test.values.empty()) reporter_.Evaluated(test);
-  }
+  at::NoGradGuard no_grad;
+  pulse_.Enter(Phase::kEvaluate);
+  EvaluationReport test{position_.step, pulse_.now().epoch, task_.Evaluate(Split::kTest, pulse_)};
+  if (!test.values.empty()) reporter_.Evaluated(test);
   pulse_.Enter(Phase::kSave);
   RETURN_IF_ERROR(SaveModel(kLastFile, task_.parameters(), options_.identity, position_.step));
   if (position_.best_step >= 0) reporter_.Made({"model", kBestFile, position_.best_step});
   reporter_.Made({"model", kLastFile, position_.step});
-  if (!log_.empty()) reporter_.Made({"csv", kLogFile, position_.step});
+  if (!log_.empty()) reporter_.Made({"csv", task_.log_file(), position_.step});
+  RETURN_IF_ERROR(Export("last", position_.step, position_.last_value));
+  if (position_.best_step < 0) return Ok();
+  RETURN_IF_ERROR(LoadModel(kBestFile, task_.parameters()));
+  return Export("best", position_.best_step, position_.best_value);
+}
+
+// What others can use of the model as it is in memory.
+Status Loop::Export(const char* which, std::int64_t step, double value) {
+  ModelFacts facts{.which = which, .step = step, .epoch = step / plan_.steps_per_epoch};
+  if (!std::isnan(value)) facts.accuracy = value;
+  const auto made = task_.Export(facts);
+  if (!made.ok()) return made.status();
+  for (const ArtifactReport& artifact : *made) reporter_.Made(artifact);
+  pulse_.Beat();
   return Ok();
 }
 

@@ -1,18 +1,25 @@
 #pragma once
 
-// The one training loop. It owns everything that is not the recipe's: clipping, the optimiser's
-// step, what is reported when, checkpoints, evaluation, resuming, obeying commands.
+// The one training loop. It owns everything that is not the recipe's: accumulation, clipping, the
+// optimiser's step, what is reported when, checkpoints, evaluation, resuming, obeying commands.
 //
-//   data -> forward -> loss -> backward -> clip -> step -> report -> evaluate -> checkpoint
+//   data -> forward -> loss -> backward -> (accumulate) -> clip -> step -> report
+//        -> evaluate -> checkpoint
 //
 // Evaluation comes before the checkpoint of the same step, so that a run taken up at an epoch's end
 // has that epoch's evaluation behind it. One thread; files go below the current directory.
+//
+// On a GPU a step's numbers are read when the next step has been queued, so that nothing waits; a
+// loss that is not finite then ends the run one step later. Where a step may be passed over
+// (`scale_loss`, `on_nonfinite: continue`), its numbers are read at once, as on a CPU.
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/outcome.h"
 #include "common/base/status.h"
@@ -20,21 +27,23 @@
 #include "trainer/contract/job.h"
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/checkpoint.h"
+#include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
+#include "trainer/engine/speed.h"
+#include "trainer/engine/step_numbers.h"
 #include "trainer/engine/task.h"
 #include "trainer/io/csv_log.h"
 
 namespace fusor {
 
 struct LoopOptions {
+  TrainingPolicy policy;
   CheckpointPolicy checkpoint;
-  double clip_norm = 0;           // 0: gradients are not clipped
-  bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
-  bool scale_loss = false;        // dynamically, as fp16 needs it
-  LossScalerPolicy scaling;       // how, then
   std::optional<JobResume> resume;
   RunIdentity identity;
   std::map<std::string, std::string> info;  // of the program and the machine
+  bool read_late = false;                   // numbers of a step wait on a GPU
+  std::function<MemoryUse()> memory;        // empty: not recorded
 };
 
 class Loop {
@@ -46,41 +55,51 @@ class Loop {
   std::int64_t step() const { return position_.step; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Status Start();
+  void MakeOptimizer();
   // Whether going on is bit for bit what going straight would have been.
   Result<bool> Resume(const JobResume& resume);
-  // An outcome when the loss ends the run.
+  // An outcome when the step ends the run.
   std::optional<Outcome> Step();
-  // Backward, clip and step; leaves everything alone when a gradient overflowed. Not ok when the
-  // loss cannot be scaled down any further.
-  Status Learn(const at::Tensor& loss, StepFacts& facts);
+  void ClipEach(StepInput& input) const;
+  // Of the step with this many applied ones before it.
+  std::vector<double> RatesAt(std::int64_t applied) const;
+  // Reads and reports what a step left behind.
+  std::optional<Outcome> Settle(const StepNumbers& numbers);
+  std::optional<Outcome> SettleWaiting();
+  std::optional<Outcome> UpdateScale(const std::optional<StepReport>& report, bool applied);
+  void AddToAverages(const std::vector<Metric>& means);
   void Place();
   bool CheckpointDue() const;
   Status Checkpoint();
   Status Evaluate();
-  void ReportSpeed();
   Status KeepIfBest(const std::vector<Metric>& values);
-  Status Log(const std::vector<Metric>& values);
+  Status Log(const std::vector<Metric>& evaluation);
   Status Finish();
+  Status Export(const char* which, std::int64_t step, double value);
+
+  using Clock = std::chrono::steady_clock;
 
   const LoopOptions options_;
+  const TrainingPolicy& policy_;
   Task& task_;
   Reporter& reporter_;
   Control& control_;
   Pulse pulse_;
   Plan plan_;
+  std::vector<TrainedGroup> groups_;
+  std::optional<Schedule> schedule_;  // for a rate of 1
   std::optional<Optimizer> optimizer_;
+  std::optional<LossScaler> scaler_;
   Position position_;
+  std::optional<StepNumbers> waiting_;
+  std::vector<std::string> value_names_;  // of Averages::values
+  std::vector<double> last_rates_;
   CsvLog log_;
+  Speed speed_;
   std::int64_t started_step_ = 0;        // where this attempt began
   std::int64_t checkpointed_step_ = -1;  // of this attempt's newest checkpoint
   Clock::time_point checkpointed_at_;
-  std::optional<LossScaler> scaler_;
-  // Of the training steps since the last evaluation.
-  std::int64_t trained_samples_ = 0;
-  Clock::duration trained_time_{};
 };
 
 }  // namespace fusor

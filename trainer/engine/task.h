@@ -14,13 +14,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/pulse.h"
+#include "trainer/io/csv_log.h"
 #include "trainer/models/parameters.h"
-#include "trainer/optim/options.h"
 
 namespace fusor {
 
@@ -30,23 +31,57 @@ struct Plan {
   std::int64_t steps_per_epoch = 1;
 };
 
+// Parameters that are trained alike.
+struct TrainedGroup {
+  std::string name;  // empty where there is one group alone
+  std::vector<Parameter> parameters;
+  double rate = 0;                  // the highest; the schedule moves it
+  std::optional<double> clip_norm;  // of this group alone; else all groups are clipped together
+  std::int64_t frozen_steps = 0;    // at the beginning, in which the group gets no gradients
+};
+
+// A part of a step: the step's batch comes in as many micro-batches as gradients are added up.
+struct MicroStep {
+  std::int64_t step = 0;
+  std::int64_t part = 0;
+};
+
 struct Batch {
   at::Tensor inputs;
   at::Tensor targets;
+  // Where samples are mixed in pairs: the partners' targets, and the weight of the own ones.
+  at::Tensor partner_targets;
+  double share = 1;
   std::int64_t samples = 0;
 };
 
-struct BatchLoss {
-  at::Tensor loss;     // scalar, in fp32
-  at::Tensor correct;  // how many predictions were right; undefined where that means nothing
+struct NamedValue {
+  std::string name;  // as it is recorded, "train/accuracy"
+  at::Tensor value;  // scalar: a mean over the batch
 };
 
-// What the loop knows after a step.
+struct BatchLoss {
+  at::Tensor loss;                 // scalar, in fp32; recorded as train/loss
+  std::vector<NamedValue> values;  // the same names at every step
+};
+
+// What the loop knows after a step. The texts live as long as the task.
 struct StepFacts {
+  std::int64_t step = 0;  // from 1
   double loss = 0;
-  double accuracy = 0;  // of the batch; NaN where that means nothing
-  double learning_rate = 0;
+  std::span<const Metric> values;         // of BatchLoss
+  std::span<const TrainedGroup> groups;   // with their names
+  std::span<const double> learning_rates;  // of each group
   std::optional<double> gradient_norm;
+};
+
+// What it knows after an epoch's evaluation.
+struct EpochFacts {
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  std::span<const Metric> means;           // train/loss and BatchLoss::values since the last one
+  std::span<const Metric> evaluation;      // of Evaluate(kValidation)
+  std::span<const double> learning_rates;  // of the last step, for each group
 };
 
 enum class Split : std::uint8_t { kValidation, kTest };
@@ -56,6 +91,14 @@ struct Selection {
   bool maximize = true;
 };
 
+// Which of a run's models is meant, and how good it was.
+struct ModelFacts {
+  std::string which;  // "best" or "last"
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  std::optional<double> accuracy;  // the selection metric's value then
+};
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -63,22 +106,39 @@ class Task {
   // Loads the data and builds the model. A status of kNotFound or kDataLoss means the data is bad.
   virtual Status Prepare(Pulse& pulse) = 0;
   virtual Plan plan() const = 0;
+  // Everything that a checkpoint keeps.
   virtual ParameterSet& parameters() = 0;
-  virtual OptimizerOptions optimizer() const = 0;
-  // Of a step of the optimiser, from 0; steps that were skipped do not count.
-  virtual double LearningRate(std::int64_t step) const = 0;
+  // What is trained of it, and how fast. The same at every call.
+  virtual std::vector<TrainedGroup> groups() = 0;
 
-  virtual Batch TrainingBatch(std::int64_t step) = 0;
+  virtual Batch TrainingBatch(MicroStep at) = 0;
   virtual BatchLoss Forward(const Batch& batch) = 0;
+  // Adds the gradients of `scale` times the loss.
+  virtual void Backward(const BatchLoss& loss, double scale);
   // The points to report for a step; valid until the next call.
-  virtual std::span<const Metric> StepMetrics(const StepFacts& facts) = 0;
+  virtual std::span<const Metric> StepMetrics(const StepFacts& facts);
 
   // With names such as "val/loss". Gradients are off. Empty: there is no such split.
   virtual std::vector<Metric> Evaluate(Split split, Pulse& pulse) = 0;
   // Which evaluation decides what the best model is; never one of the test split.
   virtual std::optional<Selection> selection() const = 0;
+  // The epoch's row of the table that the run writes, and the table's file.
+  virtual std::vector<CsvLog::Cell> LogRow(const EpochFacts& facts);
+  virtual std::string log_file() const { return "log.csv"; }
+  // Writes what others can use of the model as parameters() holds it now; below the current
+  // directory.
+  virtual Result<std::vector<ArtifactReport>> Export(const ModelFacts&) {
+    return std::vector<ArtifactReport>();
+  }
+  // Writes what others can use of how the data was divided; once, after Prepare.
+  virtual Result<std::vector<ArtifactReport>> WriteData() {
+    return std::vector<ArtifactReport>();
+  }
   // Goes into the attempt's record, e.g. the fingerprint of the data.
   virtual std::map<std::string, std::string> Info() const { return {}; }
+
+ private:
+  std::vector<Metric> step_metrics_;
 };
 
 }  // namespace fusor

@@ -21,6 +21,10 @@ void CsvLog::Add(std::span<const Cell> row) {
   }
   for (std::size_t i = 0; i < row.size(); ++i) {
     if (i > 0) text_ += ',';
+    if (!row[i].text.empty()) {
+      text_ += row[i].text;
+      continue;
+    }
     char buffer[32];
     text_.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, row[i].value).ptr);
   }

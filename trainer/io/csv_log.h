@@ -5,7 +5,6 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
@@ -15,8 +14,9 @@ namespace fusor {
 class CsvLog {
  public:
   struct Cell {
-    std::string_view column;
+    std::string column;
     double value = 0;
+    std::string text = {};  // in place of a value; without commas and quotes
   };
 
   // The first row's columns are the table's; a later row must have the same.

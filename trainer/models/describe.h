@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "trainer/models/network_options.h"
+#include "common/recipe/network_options.h"
 #include "trainer/models/pass.h"
 
 namespace fusor {

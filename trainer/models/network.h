@@ -10,7 +10,7 @@
 
 #include "common/base/status.h"
 #include "trainer/models/builder.h"
-#include "trainer/models/network_options.h"
+#include "common/recipe/network_options.h"
 #include "trainer/models/pass.h"
 
 namespace fusor {

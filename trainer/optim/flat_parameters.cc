@@ -42,6 +42,7 @@ void FlatParameters::AddSegment(const ParameterGroup& group, std::size_t index, 
                                 bool matrices) {
   Segment segment{.group = index,
                   .weight_decay = decay ? group.weight_decay : 0,
+                  .frozen_steps = group.frozen_steps,
                   .matrices = matrices,
                   .begin = size_,
                   .first_slot = slots_.size()};

@@ -33,12 +33,18 @@ struct Slot {
 struct Segment {
   std::size_t group = 0;
   double weight_decay = 0;
+  std::int64_t frozen_steps = 0;
   bool matrices = false;  // two dimensions or more, and decayed: what Muon takes
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::size_t first_slot = 0;
   std::size_t slots_end = 0;
 };
+
+// A frozen group's rate is 0; not even its decay may reach the moments.
+inline bool IsFrozen(const Segment& segment, double rate) {
+  return segment.frozen_steps > 0 && rate == 0;
+}
 
 class FlatParameters {
  public:

@@ -128,6 +128,7 @@ std::vector<FrameworkStep::Factors> FrameworkStep::FactorsOf(const StepInput& in
 }
 
 void FrameworkStep::Update(Part& part, const Factors& factors, const at::Tensor& skip) {
+  if (IsFrozen(*part.segment, factors.rate)) return;
   part.rate.fill_(factors.rate);
   if (state_.options.algorithm == Algorithm::kLion) return UpdateLion(part, factors, skip);
   if (state_.options.algorithm == Algorithm::kMuon && part.segment->matrices) {
@@ -150,7 +151,8 @@ void FrameworkStep::UpdateFused(Part& part, const Factors& factors, const at::Te
     return;
   }
   const std::vector<at::Tensor> seconds = List(part.second);
-  const std::vector<at::Tensor> steps = {state_.steps.to(at::kFloat)};
+  const std::vector<at::Tensor> steps = {
+      state_.steps.sub(part.segment->frozen_steps).clamp_min(1).to(at::kFloat)};
   const auto update = [&](auto kernel) {
     kernel(values, gradients, firsts, seconds, at::TensorList(), steps, part.rate, options.beta1,
            options.beta2, decay, options.epsilon, /*amsgrad=*/false, /*maximize=*/false,

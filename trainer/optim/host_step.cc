@@ -141,7 +141,8 @@ std::vector<double> HostStep::GroupNorms(double loss_scale) const {
 
 HostStep::SegmentStep HostStep::StepOf(const Segment& segment, double rate, double scale) const {
   const OptimizerOptions& options = state_.options;
-  const std::int64_t step = state_.steps.item<std::int64_t>();
+  const std::int64_t step =
+      std::max<std::int64_t>(state_.steps.item<std::int64_t>() - segment.frozen_steps, 1);
   const float decay = Rounded(segment.weight_decay);
   const float keep = Rounded(1 - rate * segment.weight_decay);
   const bool coupled = options.algorithm == Algorithm::kAdam;
@@ -186,6 +187,7 @@ void HostStep::Sweep() {
 void HostStep::UpdatePiece(const Piece& piece) {
   const Slot& slot = state_.parameters.slots()[piece.slot];
   const SegmentStep& step = steps_[slot.segment];
+  if (IsFrozen(state_.parameters.segments()[slot.segment], step.rate)) return;
   float* gradient = gradients_[piece.slot];
   for (std::int64_t done = 0; done < piece.count; done += kTile) {
     const std::int64_t within = piece.begin + done;
@@ -223,8 +225,10 @@ void HostStep::Clear(float* gradient, std::int64_t count) const {
 
 void HostStep::UpdateMatrices() {
   if (state_.options.algorithm != Algorithm::kMuon) return;
-  for (const Segment& segment : state_.parameters.segments()) {
-    if (!segment.matrices) continue;
+  const std::vector<Segment>& segments = state_.parameters.segments();
+  for (std::size_t index = 0; index < segments.size(); ++index) {
+    const Segment& segment = segments[index];
+    if (!segment.matrices || IsFrozen(segment, steps_[index].rate)) continue;
     for (std::size_t i = segment.first_slot; i < segment.slots_end; ++i) {
       UpdateMatrix(state_.parameters.slots()[i], gradients_[i]);
     }

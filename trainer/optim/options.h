@@ -52,6 +52,9 @@ struct ParameterGroup {
   std::string name;
   std::vector<Parameter> parameters;
   double weight_decay = 0;
+  // Steps of the optimiser before the group's first: its moments begin there. Until then its rate
+  // must be 0 and it must have no gradients.
+  std::int64_t frozen_steps = 0;
 };
 
 }  // namespace fusor

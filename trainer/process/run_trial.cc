@@ -15,6 +15,7 @@
 #include "trainer/io/atomic_file.h"
 #include "trainer/process/child.h"
 #include "trainer/process/log_reporter.h"
+#include "trainer/process/proc_status.h"
 #include "trainer/recipes/registry.h"
 
 namespace fusor {
@@ -48,9 +49,7 @@ LoopOptions OptionsOf(const Job& job, const HostInfo& host) {
   if (values.contains("checkpoint_every") && job.config.Int("checkpoint_every") > 0) {
     options.checkpoint = {job.config.Int("checkpoint_every"), 0};
   }
-  if (values.contains("clip_norm")) options.clip_norm = job.config.Float("clip_norm");
-  options.stop_on_nonfinite = TextOr(job.config, "on_nonfinite", "stop") == "stop";
-  options.scale_loss = TextOr(job.config, "precision", "fp32") == "fp16";
+  options.policy = PolicyOf(job.config);
   options.resume = job.resume;
   options.identity = IdentityOf(job, host);
   options.info = {
@@ -59,6 +58,15 @@ LoopOptions OptionsOf(const Job& job, const HostInfo& host) {
       {"isa", host.isa},         {"threads", std::to_string(job.threads)},
       {"device", job.device},    {"precision", TextOr(job.config, "precision", "fp32")}};
   return options;
+}
+
+MemoryUse MemoryOf(const CudaPlugin* cuda) {
+  if (cuda != nullptr) {
+    const CudaMemory memory = cuda->Memory();
+    return {memory.allocated_bytes, memory.reserved_bytes, memory.peak_bytes};
+  }
+  const ProcStatus status = ReadProcStatus();
+  return {status.anonymous_bytes, status.anonymous_bytes, status.peak_bytes};
 }
 
 Outcome Failed(const Status& status) {
@@ -104,6 +112,9 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
     if (!task.ok()) return Failed(task.status());
     LoopOptions options = OptionsOf(job, host);
     if (cuda != nullptr) options.info["device_name"] = cuda->DeviceName();
+    options.memory = [cuda] { return MemoryOf(cuda); };
+    options.read_late =
+        cuda != nullptr && !options.policy.scale_loss && options.policy.stop_on_nonfinite;
     Loop loop(std::move(options), **task, reporter, control);
     Outcome ended = loop.Run();
     step = loop.step();

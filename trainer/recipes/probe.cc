@@ -73,7 +73,9 @@ class Probe final : public Task {
       return static_cast<float>((2 * Unit(Draw(seed, Stream::kNoise, i)) - 1) * noise);
     }));
     for (Batch* batch : {&train_, &test_}) {
-      *batch = {device_.Bring(batch->inputs), device_.Bring(batch->targets), size_};
+      *batch = {.inputs = device_.Bring(batch->inputs),
+                .targets = device_.Bring(batch->targets),
+                .samples = size_};
     }
     at::Tensor weight = device_.Bring(at::zeros({size_, size_}));
     parameters_.trained.push_back({"weight", weight.requires_grad_(), false});
@@ -84,21 +86,22 @@ class Probe final : public Task {
     return {steps_, std::max<std::int64_t>(1, (steps_ + kEvaluations - 1) / kEvaluations)};
   }
   ParameterSet& parameters() override { return parameters_; }
-  OptimizerOptions optimizer() const override { return {}; }
-  double LearningRate(std::int64_t) const override { return config_.Float("learning_rate"); }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = config_.Float("learning_rate")}};
+  }
 
-  Batch TrainingBatch(std::int64_t step) override {
-    if (fault_) fault_->StrikeAt(step);
+  Batch TrainingBatch(MicroStep at) override {
+    if (fault_) fault_->StrikeAt(at.step);
     const std::chrono::duration<double, std::milli> wait(config_.Float("step_ms"));
     if (wait.count() > 0) pulse_->Wait(std::chrono::ceil<std::chrono::nanoseconds>(wait));
-    step_ = step;
+    step_ = at.step;
     return train_;
   }
 
   BatchLoss Forward(const Batch& batch) override {
     at::Tensor loss = Loss(batch);
     if (fault_ && fault_->SpoilsLoss(step_)) loss = loss.mul(std::nan(""));
-    return {loss, at::Tensor()};
+    return {.loss = loss, .values = {}};
   }
 
   std::span<const Metric> StepMetrics(const StepFacts& facts) override {
@@ -127,7 +130,7 @@ class Probe final : public Task {
     at::Tensor rows = Fill(size_, [&](std::uint64_t i) {
       return static_cast<float>((Draw(seed, stream, i) & 1) != 0 ? scale : -scale);
     });
-    return {rows, at::mm(rows, truth), size_};
+    return {.inputs = rows, .targets = at::mm(rows, truth), .samples = size_};
   }
 
   at::Tensor Loss(const Batch& batch) const {

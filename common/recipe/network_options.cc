@@ -1,4 +1,4 @@
-#include "trainer/models/network_options.h"
+#include "common/recipe/network_options.h"
 
 #include <charconv>
 

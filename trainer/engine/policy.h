@@ -1,0 +1,31 @@
+#pragma once
+
+// How a run trains, whatever it trains: the optimiser, its schedule, accumulation, clipping.
+
+#include <cstdint>
+
+#include "common/recipe/recipe.h"
+#include "trainer/optim/options.h"
+#include "trainer/optim/schedule.h"
+#include "trainer/precision/loss_scaler.h"
+
+namespace fusor {
+
+struct TrainingPolicy {
+  OptimizerOptions optimizer;
+  // The shape for a rate of 1, `step_every` in epochs; the loop gives it the run's length.
+  ScheduleOptions schedule{.rate = 1};
+  std::int64_t accumulate = 1;    // micro-batches of a step
+  double clip_norm = 0;           // of all gradients together; 0: not clipped
+  bool record_norm = false;       // the gradients' norm, also where nothing needs it
+  bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
+  bool scale_loss = false;        // dynamically, as fp16 needs it
+  LossScalerPolicy scaling;       // how, then
+
+  bool NeedsNorm() const { return clip_norm > 0 || record_norm; }
+};
+
+// What the configuration says; a recipe need not have any of the parameters.
+TrainingPolicy PolicyOf(const Config& config);
+
+}  // namespace fusor

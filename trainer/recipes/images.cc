@@ -1,0 +1,225 @@
+#include "trainer/recipes/images.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <utility>
+
+#include "trainer/data/cifar.h"
+#include "trainer/data/shuffle.h"
+#include "trainer/data/synthetic.h"
+#include "trainer/io/npy.h"
+
+namespace fusor {
+namespace {
+
+constexpr std::size_t kEvaluationBatch = 256;
+constexpr std::uint64_t kLabelStream = 0x6c6162656c73;  // of the draws of shuffled labels
+
+// Names of the published files, and beside them what this very trial uses.
+constexpr char kExpertFile[] = "expert_train_indices.npy";
+constexpr char kFusionFile[] = "fusion_holdout_indices.npy";
+constexpr char kTrainFile[] = "train_indices.npy";
+constexpr char kValidationFile[] = "val_indices.npy";
+constexpr char kTestFile[] = "test_indices.npy";
+
+Result<ImageData> ReadImages(const Job& job) {
+  const std::string& name = job.config.Text("data");
+  if (name == "synthetic") return MakeSyntheticImages();
+  if (name == "cifar10") return ReadCifar10(job.datasets_dir);
+  return ReadCifar100(job.datasets_dir);
+}
+
+std::vector<std::uint32_t> Joined(const std::vector<std::uint32_t>& a,
+                                  const std::vector<std::uint32_t>& b) {
+  std::vector<std::uint32_t> all;
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
+  return all;
+}
+
+Policy PolicyNamed(const std::string& augment) {
+  if (augment == "rand_augment") return Policy::kRandAugment;
+  return augment == "trivial_augment" ? Policy::kTrivialAugmentWide : Policy::kNone;
+}
+
+AugmentOptions AugmentOf(const Config& config) {
+  AugmentOptions options;
+  const std::string& augment = config.Text("augment");
+  options.erase = config.Float("erase");
+  if (augment == "none") return options;
+  options.crop_padding = 4;
+  options.flip = true;
+  if (augment == "color_jitter") {
+    options.jitter = {.brightness = 0.2, .contrast = 0.2, .saturation = 0.2, .hue = 0.1};
+  }
+  options.policy = PolicyNamed(augment);
+  options.policy_operations = static_cast<int>(config.Int("rand_operations"));
+  options.policy_magnitude = static_cast<int>(config.Int("rand_magnitude"));
+  return options;
+}
+
+Share ShareNamed(const std::string& name) {
+  if (name == "overlap") return Share::kOverlap;
+  return name == "full" ? Share::kFull : Share::kDisjointClasses;
+}
+
+}  // namespace
+
+Images::Images(const Job& job, const Device& device, ImagePart part)
+    : job_(job), config_(job.config), device_(device), part_(part) {}
+
+Status Images::Load(Pulse& pulse) {
+  auto data = ReadImages(job_);
+  if (!data.ok()) return data.status();
+  data_ = std::move(*data);
+  pulse.Beat();
+  RETURN_IF_ERROR(Divide());
+  // One for all experts and their fusion, whatever their shares: they see equal inputs.
+  normaliser_.emplace(data_.train, division_.expert_train);
+  pulse.Beat();
+  if (config_.Bool("shuffle_labels")) ShuffleLabels();
+  const std::int64_t batch_size = config_.Int("batch_size");
+  if (static_cast<std::int64_t>(train_.size()) < batch_size) {
+    return DataLoss(data_.name + ": " + std::to_string(train_.size()) +
+                    " training images are fewer than batch_size " + std::to_string(batch_size));
+  }
+  loader_.emplace(data_.train, *normaliser_, train_, Loading());
+  return Ok();
+}
+
+Status Images::Divide() {
+  const std::vector<int>& labels = data_.train.labels;
+  const std::string& folder = config_.Text("splits");
+  if (folder.empty()) {
+    division_ = SplitTraining(labels, {}, PublishedHoldout(data_.name, labels.size()));
+  } else {
+    RETURN_IF_ERROR(ReadDivision(folder));
+  }
+  if (!train_.empty()) {
+    // The files said it.
+  } else if (part_ == ImagePart::kExpert) {
+    train_ = ShareOf(labels, division_.expert_train, ShareNamed(config_.Text("share")),
+                     static_cast<int>(config_.Int("expert")));
+    validation_ = division_.expert_validation;
+  } else {
+    train_ = division_.fusion_train;
+    validation_ = division_.fusion_validation;
+  }
+  test_.resize(data_.test.size());
+  std::iota(test_.begin(), test_.end(), 0);
+  TakePart("subset", train_, labels);
+  TakePart("evaluate_subset", validation_, labels);
+  TakePart("evaluate_subset", test_, data_.test.labels);
+  return Ok();
+}
+
+Status Images::ReadDivision(const std::string& folder) {
+  const std::filesystem::path path(folder);
+  Indices holdout;
+  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, holdout));
+  division_ = SplitTraining(data_.train.labels, {}, holdout);
+  if (!std::filesystem::exists(path / kTrainFile)) return Ok();
+  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, train_));
+  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, validation_));
+  Indices both;
+  std::set_intersection(train_.begin(), train_.end(), validation_.begin(), validation_.end(),
+                        std::back_inserter(both));
+  if (both.empty()) return Ok();
+  return DataLoss(folder + ": image " + std::to_string(both.front()) + " is in both " +
+                  kTrainFile + " and " + kValidationFile);
+}
+
+Status Images::ReadIndices(const std::string& path, Indices& out) const {
+  const auto read = ReadIndexFile(path, static_cast<std::int64_t>(data_.train.size()));
+  if (!read.ok()) return read.status();
+  out.assign(read->begin(), read->end());
+  std::sort(out.begin(), out.end());
+  const auto twice = std::adjacent_find(out.begin(), out.end());
+  if (twice == out.end()) return Ok();
+  return DataLoss(path + ": image " + std::to_string(*twice) + " is named twice");
+}
+
+void Images::TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const {
+  const double wanted = config_.Float(param);
+  if (wanted == 0) return;
+  const double count = wanted <= 1 ? std::ceil(wanted * static_cast<double>(indices.size())) : wanted;
+  indices = Subset(labels, indices, static_cast<std::size_t>(count), 0);
+}
+
+void Images::ShuffleLabels() {
+  std::vector<std::uint32_t> from = train_;
+  Shuffle(from, Mix(static_cast<std::uint64_t>(config_.Int("seed")), kLabelStream));
+  const std::vector<int> labels = data_.train.labels;
+  for (std::size_t i = 0; i < train_.size(); ++i) data_.train.labels[train_[i]] = labels[from[i]];
+}
+
+LoaderOptions Images::Loading() const {
+  LoaderOptions options;
+  options.seed = static_cast<std::uint64_t>(config_.Int("seed"));
+  options.batch_size = config_.Int("batch_size");
+  options.parts = config_.Int("accumulate");
+  options.augment = AugmentOf(config_);
+  options.mix = {.mixup = config_.Float("mixup"), .cutmix = config_.Float("cutmix")};
+  options.threads = job_.threads > 1 || device_.cuda != nullptr ? 1 : 0;
+  if (config_.Has("loader_threads")) {
+    options.threads = static_cast<int>(config_.Int("loader_threads"));
+  }
+  return options;
+}
+
+Plan Images::plan() const {
+  const std::int64_t per_epoch = loader_->steps_per_epoch();
+  return {per_epoch * config_.Int("epochs"), per_epoch};
+}
+
+Batch Images::TrainingBatch(MicroStep at) {
+  const ImageBatch batch = loader_->At(at.step, at.part);
+  Batch brought{.inputs = device_.Bring(batch.images),
+                .targets = device_.Bring(batch.labels),
+                .share = batch.share,
+                .samples = batch.labels.size(0)};
+  if (batch.partner_labels.defined()) brought.partner_targets = device_.Bring(batch.partner_labels);
+  return brought;
+}
+
+const Images::Indices& Images::IndicesOf(Split split) const {
+  return split == Split::kTest ? test_ : validation_;
+}
+
+std::size_t Images::Count(Split split) const { return IndicesOf(split).size(); }
+
+void Images::ForEachBatch(Split split,
+                          const std::function<void(const LabelledBatch&)>& use) const {
+  const ImageSet& set = split == Split::kTest ? data_.test : data_.train;
+  const std::span<const std::uint32_t> indices = IndicesOf(split);
+  for (std::size_t first = 0; first < indices.size(); first += kEvaluationBatch) {
+    const std::size_t count = std::min(kEvaluationBatch, indices.size() - first);
+    const ImageBatch batch = PlainBatch(set, *normaliser_, indices.subspan(first, count));
+    use({device_.Bring(batch.images), device_.Bring(batch.labels)});
+  }
+}
+
+std::map<std::string, std::string> Images::Info() const {
+  return {{"data." + data_.name, data_.fingerprint},
+          {"train_images", std::to_string(train_.size())},
+          {"val_images", std::to_string(validation_.size())},
+          {"test_images", std::to_string(test_.size())}};
+}
+
+Result<std::vector<ArtifactReport>> Images::WriteSplits() const {
+  const Indices experts = Joined(division_.expert_train, division_.expert_validation);
+  const Indices fusion = Joined(division_.fusion_train, division_.fusion_validation);
+  std::vector<ArtifactReport> made;
+  for (const auto& [name, indices] :
+       {std::pair(kExpertFile, &experts), std::pair(kFusionFile, &fusion),
+        std::pair(kTrainFile, &train_), std::pair(kValidationFile, &validation_),
+        std::pair(kTestFile, &test_)}) {
+    const std::string path = std::string("splits/") + name;
+    RETURN_IF_ERROR(WriteIndexFile(path, std::vector<std::int64_t>(indices->begin(), indices->end())));
+    made.push_back({"data", path, 0});
+  }
+  return made;
+}
+
+}  // namespace fusor

@@ -1,0 +1,73 @@
+#pragma once
+
+// The images of a trial: read, divided among training, validation and test, and brought in batches.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "trainer/contract/job.h"
+#include "trainer/data/image_set.h"
+#include "trainer/data/loader.h"
+#include "trainer/data/split.h"
+#include "trainer/engine/device.h"
+#include "trainer/engine/task.h"
+
+namespace fusor {
+
+// Whose images: an expert's share, or what is held out for fusion.
+enum class ImagePart : std::uint8_t { kExpert, kFusion };
+
+struct LabelledBatch {
+  at::Tensor images;
+  at::Tensor labels;
+};
+
+class Images {
+ public:
+  // `job` must outlive the object.
+  Images(const Job& job, const Device& device, ImagePart part);
+
+  Status Load(Pulse& pulse);
+
+  int classes() const { return data_.classes; }
+  Plan plan() const;
+  Batch TrainingBatch(MicroStep at);
+  // Brings all images of a split, in their order.
+  void ForEachBatch(Split split, const std::function<void(const LabelledBatch&)>& use) const;
+  std::size_t Count(Split split) const;
+  // Facts about the data for the attempt's record.
+  std::map<std::string, std::string> Info() const;
+  // Writes splits/*.npy: who sees which images.
+  Result<std::vector<ArtifactReport>> WriteSplits() const;
+
+ private:
+  using Indices = std::vector<std::uint32_t>;
+
+  Status Divide();
+  // Divides as the index files of a folder say.
+  Status ReadDivision(const std::string& folder);
+  Status ReadIndices(const std::string& path, Indices& out) const;
+  void TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const;
+  void ShuffleLabels();
+  LoaderOptions Loading() const;
+  const Indices& IndicesOf(Split split) const;
+
+  const Job& job_;
+  const Config& config_;
+  const Device device_;
+  const ImagePart part_;
+  ImageData data_;
+  DataSplit division_;
+  Indices train_;
+  Indices validation_;
+  Indices test_;
+  std::optional<Normaliser> normaliser_;
+  std::optional<TrainingLoader> loader_;
+};
+
+}  // namespace fusor
