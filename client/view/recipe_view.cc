@@ -64,7 +64,19 @@ Table ParamTable(const Recipe& recipe) {
     row.emplace_back(std::string(TypeName(param.type)));
     row.emplace_back(ValueJson(param.default_value), shown.empty() ? "(empty)" : shown);
     row.emplace_back(Accepts(param));
-    row.emplace_back(param.help);
+    row.emplace_back(Meaning(param));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table MetricTable(const Recipe& recipe) {
+  Table table;
+  table.columns = {{"name", "METRIC"}, {"help", "IS", false, true, Show::kAlways, true}};
+  for (const MetricInfo& metric : recipe.metrics) {
+    Row row;
+    row.emplace_back(metric.name, metric.name, Style::kStrong);
+    row.emplace_back(metric.help);
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -76,9 +88,9 @@ std::string RecipeText(const Recipe& recipe, const Look& look) {
                     Join(WrapTo(recipe.help, look.width > 0 ? look.width : kWidth), "\n") +
                     "\ninputs from other stages: " + InputsText(recipe) + "\n\n" +
                     RenderTable(ParamTable(recipe), look);
-  if (recipe.rules.empty()) return out;
-  out += "\nrefused at submit unless\n";
+  if (!recipe.rules.empty()) out += "\nrefused at submit unless\n";
   for (const Rule& rule : recipe.rules) out += "  " + rule.says + "\n";
+  if (!recipe.metrics.empty()) out += "\n" + RenderTable(MetricTable(recipe), look);
   return out;
 }
 
@@ -91,13 +103,20 @@ Json RecipeJson(const Recipe& recipe) {
     Json entry = Json::Object();
     entry.Set("name", param.name).Set("type", TypeName(param.type));
     entry.Set("default", ValueJson(param.default_value)).Set("accepts", Accepts(param));
-    entry.Set("choices", Json::Texts(param.choices)).Set("help", param.help);
+    entry.Set("choices", Json::Texts(param.choices)).Set("help", Meaning(param));
     params.Add(entry);
   }
   json.Set("params", params);
   Json rules = Json::Array();
   for (const Rule& rule : recipe.rules) rules.Add(rule.says);
   json.Set("rules", rules);
+  Json metrics = Json::Array();
+  for (const MetricInfo& metric : recipe.metrics) {
+    Json entry = Json::Object();
+    entry.Set("name", metric.name).Set("help", metric.help);
+    metrics.Add(entry);
+  }
+  json.Set("metrics", metrics);
   return json;
 }
 

@@ -29,7 +29,7 @@ void AppendRecipe(std::string& page, const Recipe& recipe) {
   for (const Param& param : recipe.params) {
     const std::string shown = DisplayText(param.default_value);
     page += "| `" + param.name + "` | " + Cell(Accepts(param)) + " | " +
-            (shown.empty() ? "(empty)" : "`" + Cell(shown) + "`") + " | " + Cell(param.help) +
+            (shown.empty() ? "(empty)" : "`" + Cell(shown) + "`") + " | " + Cell(Meaning(param)) +
             " |\n";
   }
   if (!recipe.rules.empty()) page += "\nRefused at submit unless:\n\n";

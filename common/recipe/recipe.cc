@@ -10,7 +10,7 @@ namespace fusor {
 
 namespace {
 
-constexpr std::size_t kTextBytesMax = 256;
+constexpr std::size_t kTextBytesMax = 4'096;
 
 template <class T>
 const T& Get(const ParamValues& values, std::string_view name) {
@@ -132,7 +132,11 @@ std::string_view TypeName(ParamType type) {
 
 std::string Accepts(const Param& param) {
   const std::string typed = AcceptsTyped(param);
-  return param.automatic.empty() ? typed : typed + ", or auto: " + param.automatic;
+  return param.automatic.empty() ? typed : typed + ", or auto";
+}
+
+std::string Meaning(const Param& param) {
+  return param.automatic.empty() ? param.help : param.help + "; auto: " + param.automatic;
 }
 
 const Param* Recipe::Find(std::string_view param_name) const {

@@ -84,6 +84,8 @@ std::string_view TypeName(ParamType type);
 
 // What the parameter accepts, as people read it: "an integer from 1 to 100", "one of fp32, bf16".
 std::string Accepts(const Param& param);
+// Its help, and what "auto" stands for.
+std::string Meaning(const Param& param);
 
 // Is `value` of the parameter's type and inside its range? The message names what is allowed.
 // Numbers that are not finite are never allowed.

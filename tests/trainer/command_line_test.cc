@@ -25,13 +25,13 @@ using testing::TemporaryDirectory;
 Result<Standalone> Parse(std::vector<const char*> arguments) { return ParseArguments(arguments); }
 
 TEST(Arguments, ReadsParametersByTheirType) {
-  auto parsed = Parse({"expert", "epochs=3", "learning_rate=1", "augment=no", "data=cifar10",
+  auto parsed = Parse({"expert", "epochs=3", "learning_rate=1", "nesterov=no", "data=cifar10",
                        "out=/tmp/x", "threads=3", "data_dir=/data"});
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();
   const Config& config = parsed->job.config;
   EXPECT_EQ(config.Int("epochs"), 3);
   EXPECT_EQ(config.Float("learning_rate"), 1.0);
-  EXPECT_FALSE(config.Bool("augment"));
+  EXPECT_FALSE(config.Bool("nesterov"));
   EXPECT_EQ(config.Text("data"), "cifar10");
   EXPECT_EQ(parsed->out, "/tmp/x");
   EXPECT_EQ(parsed->job.threads, 3);
@@ -127,7 +127,7 @@ TEST(Program, HelpNamesEverything) {
   EXPECT_THAT(help.output, HasSubstr("expert"));
   const Ran recipe = RunProgram(root, "expert --help");
   EXPECT_EQ(recipe.status, 0);
-  EXPECT_THAT(recipe.output, HasSubstr("learning_rate=0.1"));
+  EXPECT_THAT(recipe.output, HasSubstr("momentum=0.9"));
 }
 
 TEST(Program, RefusesBadInputWithStatusTwo) {

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "tests/trainer/agent.h"
+#include "trainer/io/atomic_file.h"
 #include "trainer/engine/guard.h"
 
 namespace fusor {
@@ -28,21 +29,21 @@ class Pull final : public Task {
   }
   Plan plan() const override { return {12, 4}; }
   ParameterSet& parameters() override { return parameters_; }
-  OptimizerOptions optimizer() const override { return {.momentum = 0.5}; }
-  double LearningRate(std::int64_t step) const override {
-    asked.push_back(step);
-    return 0.125;
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.125}};
   }
-  Batch TrainingBatch(std::int64_t step) override {
-    step_ = step;
-    return {at::Tensor(), at::full({2}, 3.0), 2};
+  Batch TrainingBatch(MicroStep at) override {
+    step_ = at.step;
+    parts.push_back(at.part);
+    return {.targets = at::full({2}, 3.0), .samples = 2};
   }
   BatchLoss Forward(const Batch& batch) override {
     at::Tensor loss = parameters_.trained[0].value.sub(batch.targets).square().sum();
-    return {spoil ? spoil(step_, loss) : loss, at::Tensor()};
+    return {spoil ? spoil(step_, loss) : loss, {{"train/score", loss.sqrt()}}};
   }
   std::span<const Metric> StepMetrics(const StepFacts& facts) override {
     losses.push_back(facts.loss);
+    rates.push_back(facts.learning_rates[0]);
     return {};
   }
   std::vector<Metric> Evaluate(Split split, Pulse&) override {
@@ -53,8 +54,9 @@ class Pull final : public Task {
 
   double weight() const { return parameters_.trained[0].value[0].item<double>(); }
 
-  mutable std::vector<std::int64_t> asked;
+  std::vector<std::int64_t> parts;
   std::vector<double> losses;
+  std::vector<double> rates;
   std::vector<double> scores = {3, 1, 2};
 
  private:
@@ -62,6 +64,19 @@ class Pull final : public Task {
   std::int64_t step_ = 0;
   std::size_t evaluated_ = 0;
 };
+
+// Momentum, and a rate that falls with every step that is applied.
+TrainingPolicy Falling() {
+  TrainingPolicy policy;
+  policy.optimizer.momentum = 0.5;
+  policy.schedule.shape = ScheduleOptions::Shape::kLinear;
+  return policy;
+}
+
+TrainingPolicy Scaled(TrainingPolicy policy) {
+  policy.scale_loss = true;
+  return policy;
+}
 
 class Silent final : public Reporter {
  public:
@@ -84,7 +99,10 @@ class LoopTest : public ::testing::Test {
   }
   ~LoopTest() override { std::filesystem::current_path(before_); }
 
-  Outcome Run(Task& task, LoopOptions options = {}) {
+  Outcome Run(Task& task, const TrainingPolicy& policy = Falling(), bool read_late = false) {
+    LoopOptions options;
+    options.policy = policy;
+    options.read_late = read_late;
     Control control({});
     return Loop(std::move(options), task, reporter_, control).Run();
   }
@@ -109,7 +127,7 @@ TEST_F(LoopTest, ScaledLossGivesTheSameWeights) {
   Pull plain;
   Pull scaled;
   Run(plain);
-  Run(scaled, {.scale_loss = true});
+  Run(scaled, Scaled(Falling()));
   EXPECT_EQ(plain.weight(), scaled.weight());
   EXPECT_EQ(plain.losses, scaled.losses);
 }
@@ -127,13 +145,16 @@ TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
   without.spoil = [&](std::int64_t step, const at::Tensor& loss) {
     return step != 3 ? loss : loss.mul(std::numeric_limits<double>::quiet_NaN());
   };
-  EXPECT_EQ(Run(task, {.scale_loss = true}).kind, OutcomeKind::kSucceeded);
-  EXPECT_EQ(Run(without, {.stop_on_nonfinite = false}).kind, OutcomeKind::kSucceeded);
+  TrainingPolicy going_on = Falling();
+  going_on.stop_on_nonfinite = false;
+  EXPECT_EQ(Run(task, Scaled(Falling())).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(Run(without, going_on).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
   EXPECT_EQ(task.weight(), without.weight());
-  // The schedule stands still too: of twelve steps eleven moved it.
-  EXPECT_EQ(*std::max_element(task.asked.begin(), task.asked.end()), 10);
-  EXPECT_EQ(*std::max_element(without.asked.begin(), without.asked.end()), 10);
+  // The schedule stands still too.
+  EXPECT_EQ(task.rates, without.rates);
+  EXPECT_EQ(task.rates[4], task.rates[3]);
+  EXPECT_LT(task.rates[5], task.rates[4]);
 }
 
 TEST_F(LoopTest, AScaleThatCannotFallAnyFurtherEndsTheRun) {
@@ -143,9 +164,10 @@ TEST_F(LoopTest, AScaleThatCannotFallAnyFurtherEndsTheRun) {
         task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
     return loss.add(zero.sqrt().sum());
   };
-  LossScalerPolicy policy = LossScalerPolicy::DeepSpeed();
-  policy.initial_scale = 4;
-  const Outcome outcome = Run(task, {.scale_loss = true, .scaling = policy});
+  TrainingPolicy policy = Scaled(Falling());
+  policy.scaling = LossScalerPolicy::DeepSpeed();
+  policy.scaling.initial_scale = 4;
+  const Outcome outcome = Run(task, policy);
   EXPECT_EQ(outcome.failure, Failure::kDiverged);
   EXPECT_NE(outcome.detail.find("smallest loss scale"), std::string::npos) << outcome.detail;
   EXPECT_EQ(task.losses.size(), 3u);  // one forgiven, 4 to 2, 2 to 1
@@ -163,6 +185,65 @@ TEST_F(LoopTest, NonFiniteLossStops) {
     EXPECT_NE(outcome.detail.find("step 6"), std::string::npos);
     EXPECT_EQ(task.losses.size(), 5u);
   }
+}
+
+TEST_F(LoopTest, NumbersReadLateAreTheSameNumbers) {
+  Pull now;
+  Pull late;
+  EXPECT_EQ(Run(now).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(Run(late, Falling(), /*read_late=*/true).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(now.losses, late.losses);
+  EXPECT_EQ(now.rates, late.rates);
+  EXPECT_EQ(now.weight(), late.weight());
+
+  Pull bad;
+  bad.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step == 5 ? loss.mul(std::numeric_limits<double>::quiet_NaN()) : loss;
+  };
+  const Outcome outcome = Run(bad, Falling(), /*read_late=*/true);
+  EXPECT_EQ(outcome.failure, Failure::kDiverged);
+  EXPECT_NE(outcome.detail.find("step 6"), std::string::npos);
+  EXPECT_EQ(bad.losses.size(), 5u);
+}
+
+// Equal parts make the mean that the whole would make.
+TEST_F(LoopTest, PartsOfAStepAreAddedUp) {
+  Pull whole;
+  Pull parts;
+  TrainingPolicy policy = Falling();
+  policy.accumulate = 4;
+  Run(whole);
+  EXPECT_EQ(Run(parts, policy).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(parts.parts.size(), 48u);
+  EXPECT_EQ((std::vector<std::int64_t>(parts.parts.begin(), parts.parts.begin() + 5)),
+            (std::vector<std::int64_t>{0, 1, 2, 3, 0}));
+  EXPECT_EQ(parts.losses, whole.losses);
+  EXPECT_EQ(parts.weight(), whole.weight());
+}
+
+// One bad part voids its whole step.
+TEST_F(LoopTest, ABadPartVoidsTheStep) {
+  Pull task;
+  TrainingPolicy policy = Falling();
+  policy.accumulate = 2;
+  policy.stop_on_nonfinite = false;
+  task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step == 3 && task.parts.back() == 1
+               ? loss.mul(std::numeric_limits<double>::quiet_NaN())
+               : loss;
+  };
+  EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
+  EXPECT_TRUE(std::isfinite(task.weight()));
+  EXPECT_EQ(task.rates[4], task.rates[3]);
+}
+
+TEST_F(LoopTest, TheTableHasTheEpochsMeans) {
+  Pull task;
+  Run(task);
+  const std::string table = *ReadFile("log.csv", 1 << 20);
+  EXPECT_TRUE(table.starts_with("epoch,step,learning_rate,train/loss,train/score,val/score\n"))
+      << table;
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 4);
 }
 
 TEST(Guard, TellsExceptionsApart) {

@@ -142,7 +142,9 @@ std::optional<Outcome> Loop::Step() {
   const Clock::time_point begun = Clock::now();
   const double scale = scaler_ ? scaler_->scale() : 1;
   std::int64_t samples = 0;
-  StepNumbers numbers(position_.step + 1, RatesAt(position_.applied));
+  // A step that is still to be read counts: where it waits, none is passed over.
+  const std::int64_t applied = position_.applied + (waiting_ ? 1 : 0);
+  StepNumbers numbers(position_.step + 1, RatesAt(applied));
   bool finite = true;
   for (std::int64_t part = 0; part < policy_.accumulate && finite; ++part) {
     Batch batch = task_.TrainingBatch({position_.step, part});

@@ -16,20 +16,23 @@ std::string Refusal(const std::string& name, const Value& value) {
 TEST(CheckValue, AcceptsWhatIsDeclared) {
   EXPECT_TRUE(CheckValue(*Expert().Find("batch_size"), std::int64_t{1}).ok());
   EXPECT_TRUE(CheckValue(*Expert().Find("batch_size"), std::int64_t{65'536}).ok());
-  EXPECT_TRUE(CheckValue(*Expert().Find("augment"), false).ok());
+  EXPECT_TRUE(CheckValue(*Expert().Find("nesterov"), false).ok());
   EXPECT_TRUE(CheckValue(*Expert().Find("learning_rate"), 0.05).ok());
   EXPECT_TRUE(CheckValue(*Expert().Find("depth"), std::int64_t{10}).ok());
   EXPECT_TRUE(CheckValue(*Expert().Find("data"), "cifar100").ok());
+  EXPECT_TRUE(CheckValue(*Expert().Find("depth"), "auto").ok());
+  EXPECT_FALSE(CheckValue(*Expert().Find("epochs"), "auto").ok());
 }
 
 TEST(CheckValue, SaysWhatIsAllowed) {
-  EXPECT_EQ(Refusal("batch_size", std::int64_t{0}), "0 is not an integer from 1 to 65536");
-  EXPECT_EQ(Refusal("batch_size", 64.0), "64.0 is not an integer from 1 to 65536");
-  EXPECT_EQ(Refusal("batch_size", "64"), "\"64\" is not an integer from 1 to 65536");
-  EXPECT_EQ(Refusal("depth", std::int64_t{50}), "50 is not one of 10, 18");
+  EXPECT_EQ(Refusal("batch_size", std::int64_t{0}), "0 is not an integer from 1 to 65536, or auto");
+  EXPECT_EQ(Refusal("batch_size", 64.0), "64.0 is not an integer from 1 to 65536, or auto");
+  EXPECT_EQ(Refusal("batch_size", "64"), "\"64\" is not an integer from 1 to 65536, or auto");
+  EXPECT_EQ(Refusal("depth", std::int64_t{0}),
+            "0 is not an integer from 1 to 1204, or auto");
   EXPECT_EQ(Refusal("momentum", 1.0), "1.0 is not a number from 0 to 0.9999");
   EXPECT_EQ(Refusal("momentum", std::nan("")), "nan is not a number from 0 to 0.9999");
-  EXPECT_EQ(Refusal("augment", std::int64_t{1}), "1 is not true or false");
+  EXPECT_EQ(Refusal("nesterov", std::int64_t{1}), "1 is not true or false");
   EXPECT_EQ(Refusal("data", "cifar1O"),
             "'cifar1O' is not one of synthetic, cifar10, cifar100; did you mean 'cifar10'?");
   EXPECT_EQ(Refusal("data", "mnist"), "'mnist' is not one of synthetic, cifar10, cifar100");
@@ -39,8 +42,8 @@ TEST(CheckValue, RefusesTextThatCannotBeShown) {
   const Param& model = *FindRecipe("probe")->Find("model");
   EXPECT_TRUE(CheckValue(model, "densenet").ok());
   EXPECT_EQ(CheckValue(model, "a\nb").message(), "the text has control characters");
-  EXPECT_EQ(CheckValue(model, std::string(257, 'a')).message(),
-            "the text is longer than 256 bytes");
+  EXPECT_EQ(CheckValue(model, std::string(4097, 'a')).message(),
+            "the text is longer than 4096 bytes");
 }
 
 TEST(MakeConfig, FillsInDefaults) {
@@ -49,8 +52,58 @@ TEST(MakeConfig, FillsInDefaults) {
   EXPECT_EQ(config->Int("epochs"), 3);
   EXPECT_EQ(config->Int("batch_size"), 128);
   EXPECT_EQ(config->Text("precision"), "fp32");
-  EXPECT_TRUE(config->Bool("augment"));
+  EXPECT_TRUE(config->Bool("nesterov"));
   EXPECT_EQ(config->values().size(), Expert().params.size());
+  EXPECT_FALSE(config->Has("growth"));  // a residual network has none
+}
+
+std::string Settled(const Recipe& recipe, ParamValues given, const std::string& name) {
+  const Result<Config> config = MakeConfig(recipe, std::move(given));
+  return config.ok() ? DisplayText(config->values().at(name)) : config.status().message();
+}
+
+TEST(MakeConfig, GivesEachModelItsOwnValues) {
+  EXPECT_EQ(Settled(Expert(), {{"model", "densenet"}}, "batch_size"), "64");
+  EXPECT_EQ(Settled(Expert(), {{"model", "densenet"}}, "dropout"), "0.2");
+  EXPECT_EQ(Settled(Expert(), {{"model", "resnet"}}, "augment"), "color_jitter");
+  EXPECT_EQ(Settled(Expert(), {{"model", "resnet"}}, "weight_decay"), "1e-04");
+  EXPECT_EQ(Settled(Expert(), {{"model", "resnext"}}, "augment"), "trivial_augment");
+  EXPECT_EQ(Settled(Expert(), {{"model", "improved_wide_resnet"}}, "rand_magnitude"), "14");
+  EXPECT_EQ(Settled(Expert(), {{"model", "resnet"}, {"augment", "none"}}, "erase"), "0.0");
+  EXPECT_EQ(Settled(Expert(), {{"optimizer", "lion"}}, "learning_rate"), "3e-04");
+  EXPECT_EQ(Settled(Expert(), {{"optimizer", "lion"}}, "beta2"), "0.99");
+  const Recipe& fusion = *FindRecipe("fusion");
+  EXPECT_EQ(Settled(fusion, {{"fusion", "TransformerBase"}}, "weight_decay"), "5e-04");
+  EXPECT_EQ(Settled(fusion, {{"fusion", "concatenation"}}, "label_smoothing"), "0.08");
+  // Depends on the features, which the trainer alone knows.
+  EXPECT_EQ(Settled(fusion, {}, "learning_rate"), "auto");
+}
+
+TEST(MakeConfig, AnyTwoBatchSizesGiveTheThird) {
+  const auto sizes = [](ParamValues given) {
+    const Result<Config> config = MakeConfig(Expert(), std::move(given));
+    if (!config.ok()) return config.status().message();
+    return std::to_string(config->Int("batch_size")) + " " +
+           std::to_string(config->Int("micro_batch_size")) + " " +
+           std::to_string(config->Int("accumulate"));
+  };
+  const std::int64_t four = 4;
+  const std::int64_t sixteen = 16;
+  const std::int64_t big = 64;
+  EXPECT_EQ(sizes({}), "128 128 1");
+  EXPECT_EQ(sizes({{"batch_size", big}}), "64 64 1");
+  EXPECT_EQ(sizes({{"batch_size", big}, {"accumulate", four}}), "64 16 4");
+  EXPECT_EQ(sizes({{"batch_size", big}, {"micro_batch_size", sixteen}}), "64 16 4");
+  EXPECT_EQ(sizes({{"micro_batch_size", sixteen}, {"accumulate", four}}), "64 16 4");
+  EXPECT_EQ(sizes({{"micro_batch_size", sixteen}}), "128 16 8");
+  EXPECT_EQ(sizes({{"batch_size", big}, {"micro_batch_size", sixteen}, {"accumulate", four}}),
+            "64 16 4");
+  EXPECT_EQ(sizes({{"batch_size", big}, {"micro_batch_size", four}, {"accumulate", four}}),
+            "batch_size, micro_batch_size, accumulate: batch_size 64 is not micro_batch_size 4 "
+            "times accumulate 4");
+  EXPECT_EQ(sizes({{"batch_size", std::int64_t{30}}, {"accumulate", four}}),
+            "batch_size, micro_batch_size, accumulate: batch_size 30 is not a multiple of "
+            "accumulate 4");
 }
 
 TEST(MakeConfig, TurnsIntegersIntoFloats) {
@@ -61,13 +114,13 @@ TEST(MakeConfig, TurnsIntegersIntoFloats) {
 
 TEST(MakeConfig, ReportsEveryProblem) {
   const Result<Config> config = MakeConfig(
-      Expert(), {{"epoch", std::int64_t{3}}, {"depth", std::int64_t{12}}, {"width", "big"}});
+      Expert(), {{"epoch", std::int64_t{3}}, {"momentum", 2.0}, {"width", "big"}});
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.status().code(), Code::kInvalidArgument);
   EXPECT_EQ(config.status().message(),
-            "depth: 12 is not one of 10, 18\n"
             "epoch: recipe expert has no such parameter; did you mean 'epochs'?\n"
-            "width: \"big\" is not an integer from 1 to 1024");
+            "momentum: 2.0 is not a number from 0 to 0.9999\n"
+            "width: \"big\" is not an integer from 1 to 1024, or auto");
 }
 
 TEST(MakeConfig, RefusesImpossibleCombinations) {
@@ -77,6 +130,10 @@ TEST(MakeConfig, RefusesImpossibleCombinations) {
       small.status().message(),
       "subset, batch_size: subset 32 is smaller than batch_size 64, so no batch would ever be "
       "full");
+  const Result<Config> model =
+      MakeConfig(Expert(), {{"model", "resnet"}, {"growth", std::int64_t{12}}});
+  EXPECT_NE(model.status().message().find("resnet: has no option 'growth'"), std::string::npos)
+      << model.status().message();
   const Result<Config> late = MakeConfig(
       *FindRecipe("probe"),
       {{"fault", "crash"}, {"fault_step", std::int64_t{11}}, {"steps", std::int64_t{10}}});

@@ -112,7 +112,7 @@ TEST(ReadValue, ReadsByDeclaredType) {
   };
   EXPECT_EQ(read("learning_rate", "1"), "1.0");
   EXPECT_EQ(read("epochs", "1e2"), "100");
-  EXPECT_EQ(read("augment", "no"), "false");
+  EXPECT_EQ(read("nesterov", "no"), "false");
   EXPECT_EQ(read("data", "'cifar10'"), "\"cifar10\"");
   const Recipe& probe = *FindRecipe("probe");
   EXPECT_EQ(Shown(ReadValue(*probe.Find("model"), Node("no"))), "\"no\"");
