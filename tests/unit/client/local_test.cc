@@ -136,7 +136,7 @@ TEST_F(Local, PlanWithoutACoordinatorAsksTheSisterProgram) {
 TEST_F(Local, RecipesNeedNoCoordinator) {
   const Ran ran = RunAlone({"recipes", "-o", "id"});
   EXPECT_EQ(ran.code, 0);
-  EXPECT_EQ(ran.out, "expert\nprobe\n");
+  EXPECT_EQ(ran.out, "expert\nfusion\nprobe\n");
   EXPECT_THAT(RunAlone({"recipes", "prob"}).err, HasSubstr("did you mean 'probe'?"));
   EXPECT_THAT(RunAlone({"recipes", "probe", "-o", "json"}).out,
               HasSubstr("\"name\": \"fault_step\""));
