@@ -81,7 +81,7 @@ std::string ShapeText(const std::vector<std::int64_t>& shape) {
 // 7048676 -> "7,048,676"
 std::string Grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
   return digits;
 }
 
