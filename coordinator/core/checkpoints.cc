@@ -11,8 +11,31 @@ namespace {
 
 constexpr int kCrashesMax = 2;
 
+// The step that a rank of the running attempt has still to begin from; -1: none has.
+std::int64_t AwaitedStep(const Trial& trial) {
+  const Attempt* attempt = trial.current;
+  if (attempt == nullptr) return -1;
+  const bool all_began = std::all_of(attempt->ranks.begin(), attempt->ranks.end(),
+                                     [](const Rank& rank) { return rank.cursor > 0; });
+  return all_began ? -1 : attempt->resume_step;
+}
+
 void Remove(Turn& turn, const Checkpoint& checkpoint) {
   for (const ArtifactId artifact : checkpoint.artifacts) turn.Write(RemoveArtifact{artifact});
+}
+
+// Removes the oldest beyond `keep`, but not what a late rank has still to begin from.
+void Trim(Turn& turn, Trial& trial) {
+  const auto keep = static_cast<std::size_t>(std::max(trial.stage->spec->checkpoint.keep, 1));
+  const std::int64_t awaited = AwaitedStep(trial);
+  std::size_t surplus = trial.checkpoints.size() - std::min(keep, trial.checkpoints.size());
+  std::erase_if(trial.checkpoints, [&](const Checkpoint& old) {
+    if (surplus == 0) return false;
+    --surplus;  // one that is awaited stays, and nothing newer goes in its place
+    if (old.fact.step == awaited) return false;
+    Remove(turn, old);
+    return true;
+  });
 }
 
 }  // namespace
@@ -49,11 +72,7 @@ void CommitCheckpoint(Turn& turn, Trial& trial, AttemptId attempt, const Checkpo
     return true;
   });
   trial.checkpoints.push_back(std::move(checkpoint));
-  const int keep = std::max(trial.stage->spec->checkpoint.keep, 1);
-  while (trial.checkpoints.size() > static_cast<std::size_t>(keep)) {
-    Remove(turn, trial.checkpoints.front());
-    trial.checkpoints.erase(trial.checkpoints.begin());
-  }
+  Trim(turn, trial);
 }
 
 void BlameCheckpoint(Turn& turn, Trial& trial, const Attempt& attempt, Duration running) {

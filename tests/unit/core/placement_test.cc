@@ -361,6 +361,37 @@ TEST_F(PlacementTest, ALostPartLosesTheGang) {
   EXPECT_THAT(Started(), SizeIs(2));
 }
 
+// A rank whose worker was away when the others began must find the checkpoint that they began from,
+// even when they have written newer ones since.
+TEST_F(PlacementTest, ALateRankGoesOnFromWhereTheOthersBegan) {
+  SweepSpec spec = Gang(2);
+  spec.stages[0].resources.per_worker = 1;
+  spec.stages[0].checkpoint.keep = 1;
+  const auto checkpoint = [](std::int64_t step) {
+    return CheckpointFact{.step = step,
+                          .files = {{.name = "state", .sha256 = std::to_string(step), .bytes = 1}}};
+  };
+  const SessionId n1 = Connect(CpuWorker("n1", 1));
+  const SessionId n2 = Connect(CpuWorker("n2", 1));
+  Submit(spec);
+  AttemptId attempt = LiveOf("1.t.0");
+  Report(n1, attempt, {StartedFact{.resumed_from_step = -1}, checkpoint(10)});
+  End(n1, attempt, {.kind = OutcomeKind::kFailed, .failure = Failure::kCrashedExit});
+  Beat(n1, {});
+  Beat(n2, {});
+  Pass(seconds(2));
+  attempt = LiveOf("1.t.0");
+  Report(n2, attempt, {StartedFact{.resumed_from_step = 10}, checkpoint(20)}, 1);
+  Disconnect(n1);
+  const SessionId back = Connect(CpuWorker("n1", 1));  // it never heard of the attempt
+  ASSERT_THAT(Starts(), SizeIs(1));
+  ASSERT_TRUE(Starts()[0].resume.has_value());
+  EXPECT_EQ(Starts()[0].resume->step, 10);
+  // Once it has begun, the old one goes.
+  Report(back, attempt, {StartedFact{.resumed_from_step = 10}, checkpoint(30)});
+  EXPECT_THAT(tables.artifacts, SizeIs(1));
+}
+
 // --- Gangs do not starve
 // ------------------------------------------------------------------------------
 
