@@ -66,10 +66,17 @@ TEST(ParseSweep, ReadsTheFusionExample) {
   EXPECT_EQ(fusion.time_limit, std::chrono::hours(8));
   EXPECT_EQ(sweep.on_failure.max_failed, 0.1);
   EXPECT_EQ(sweep.max_running, 16);
-  EXPECT_EQ(std::get<std::int64_t>(fusion.params.at("steps")), 100);
-  EXPECT_EQ(std::get<std::string>(fusion.params.at("fault")), "none");
+  EXPECT_EQ(std::get<std::int64_t>(fusion.params.at("epochs")), 100);
+  EXPECT_EQ(std::get<std::string>(fusion.params.at("learning_rate")), "auto");
   EXPECT_FALSE(fusion.params.contains("model"));
   EXPECT_FALSE(fusion.params.contains("seed"));
+}
+
+TEST(ParseSweep, ReadsTheFourGpuExample) {
+  const SweepSpec sweep = Parsed(FileText("deploy/examples/fusion-4gpu.yaml"));
+  ASSERT_EQ(sweep.stages.size(), 2U);
+  EXPECT_EQ(Grid(sweep.stages[0]).TrialCount(), 4U);
+  EXPECT_EQ(Grid(sweep.stages[1]).TrialCount(), 4U);
 }
 
 TEST(ParseSweep, ReadsTheDemo) {
@@ -293,13 +300,13 @@ TEST(ParseSweep, GpuTypeOnlyPlaces) {
 
 TEST(ParseSweep, OverridesReachEveryKey) {
   const SweepSpec sweep = Parsed(
-      FileText(kFusion), {"stages.fusion.axes.batch_size=[32,64]", "stages.fusion.params.steps=10",
+      FileText(kFusion), {"stages.fusion.axes.batch_size=[32,64]", "stages.fusion.params.epochs=10",
                           "resources.labels.\"a.b/c\"=x", "resources.labels.partition=h200",
                           "seeds=[4]", "stages.fusion.exclude.0.precision=bf16", "name=other",
                           "report={columns: [val/loss]}", "stages.third={recipe: probe}"});
   const StageSpec& fusion = sweep.stages[1];
   EXPECT_EQ(std::get<std::int64_t>(fusion.axes.back().values[0]), 32);
-  EXPECT_EQ(std::get<std::int64_t>(fusion.params.at("steps")), 10);
+  EXPECT_EQ(std::get<std::int64_t>(fusion.params.at("epochs")), 10);
   EXPECT_EQ(fusion.resources.labels.at("a.b/c"), "x");
   EXPECT_EQ(fusion.resources.labels.at("partition"), "h200");
   EXPECT_EQ(fusion.axes[0].values, std::vector<Value>{std::int64_t{4}});
