@@ -2,7 +2,9 @@
 
 #include "trainer/engine/loop.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +16,7 @@
 #include "tests/trainer/agent.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/engine/guard.h"
+#include "trainer/precision/precision.h"
 
 namespace fusor {
 namespace {
@@ -47,7 +50,11 @@ class Pull final : public Task {
     return {};
   }
   std::vector<Metric> Evaluate(Split split, Pulse&) override {
-    if (split == Split::kTest) return {};
+    if (split == Split::kTest) {
+      tested = weight();
+      return {{"test/score", tested}};
+    }
+    weights.push_back(weight());
     return {{"val/score", scores.at(evaluated_++)}};
   }
   std::optional<Selection> selection() const override { return Selection{"val/score", false}; }
@@ -58,6 +65,8 @@ class Pull final : public Task {
   std::vector<double> losses;
   std::vector<double> rates;
   std::vector<double> scores = {3, 1, 2};
+  std::vector<double> weights;  // at each evaluation
+  double tested = 0;            // the weight that the test split was given
 
  private:
   ParameterSet parameters_;
@@ -82,7 +91,11 @@ class Silent final : public Reporter {
  public:
   void Started(const StartedReport&) override {}
   void Progress(const ProgressReport&) override {}
-  void Metrics(std::int64_t, std::span<const Metric>) override {}
+  void Metrics(std::int64_t, std::span<const Metric> values) override {
+    for (const Metric& metric : values) {
+      if (metric.name == "train/compute_bits") bits.push_back(metric.value);
+    }
+  }
   void Evaluated(const EvaluationReport& report) override { evaluated.push_back(report.step); }
   void Checkpointed(std::int64_t, std::span<const std::string>) override {}
   void Made(const ArtifactReport& report) override { made[report.name] = report.step; }
@@ -90,6 +103,7 @@ class Silent final : public Reporter {
 
   std::vector<std::int64_t> evaluated;
   std::map<std::string, std::int64_t> made;
+  std::vector<double> bits;
 };
 
 class LoopTest : public ::testing::Test {
@@ -117,7 +131,10 @@ TEST_F(LoopTest, TrainsEvaluatesEachEpochAndKeepsTheBest) {
   EXPECT_EQ(Run(task).kind, OutcomeKind::kSucceeded);
   EXPECT_EQ(task.losses.size(), 12u);
   EXPECT_LT(task.losses.back(), 0.1 * task.losses.front());
-  EXPECT_EQ(reporter_.evaluated, (std::vector<std::int64_t>{4, 8, 12}));
+  // The test split sees the best model, once, at its step.
+  EXPECT_EQ(reporter_.evaluated, (std::vector<std::int64_t>{4, 8, 12, 8}));
+  EXPECT_EQ(task.tested, task.weights[1]);
+  EXPECT_NE(task.tested, task.weights[2]);
   EXPECT_EQ(reporter_.made.at("best/model.safetensors"), 8);
   EXPECT_EQ(reporter_.made.at("last/model.safetensors"), 12);
   EXPECT_EQ(reporter_.made.count("log.csv"), 1u);
@@ -244,6 +261,100 @@ TEST_F(LoopTest, TheTableHasTheEpochsMeans) {
   EXPECT_TRUE(table.starts_with("epoch,step,learning_rate,train/loss,train/score,val/score\n"))
       << table;
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 4);
+}
+
+// A line through points, computed in the precision that the loop asks for.
+class Line final : public Task {
+ public:
+  explicit Line(const char* precision) : configured_(*Precision::FromName(precision, false)) {}
+
+  Status Prepare(Pulse&) override {
+    parameters_.trained.push_back({"w", at::zeros({4}).requires_grad_(), true});
+    const at::Tensor at = at::arange(64).to(at::kFloat);
+    points_ = at::stack({at.mul(0.37).sin(), at.mul(0.73).cos(), at.mul(1.31).sin(),
+                         at.mul(0.11).cos()}, 1);
+    values_ = points_.matmul(at::arange(1, 5).to(at::kFloat));
+    return Ok();
+  }
+  Plan plan() const override { return {50, 50}; }
+  ParameterSet& parameters() override { return parameters_; }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.005}};
+  }
+  Batch TrainingBatch(MicroStep) override { return {.samples = 64}; }
+  void UseFullPrecision(bool full) override {
+    now_ = full ? configured_.Full() : configured_;
+    masters.push_back(parameters_.trained[0].value.scalar_type());
+  }
+  BatchLoss Forward(const Batch&) override {
+    const at::Tensor made = now_.Cast(points_).matmul(now_.Cast(parameters_.trained[0].value));
+    computed.push_back(made.scalar_type());
+    return {made.to(at::kFloat).sub(values_).square().mean(), {}};
+  }
+  std::vector<Metric> Evaluate(Split, Pulse&) override {
+    now_ = configured_.Full();
+    loss = Forward({}).loss.item<double>();
+    return {{"val/loss", loss}};
+  }
+  std::optional<Selection> selection() const override { return std::nullopt; }
+
+  double loss = 0;  // of the last evaluation
+
+  std::vector<at::ScalarType> computed;
+  std::vector<at::ScalarType> masters;
+
+ private:
+  const Precision configured_;
+  Precision now_ = configured_;
+  ParameterSet parameters_;
+  at::Tensor points_;
+  at::Tensor values_;
+};
+
+TEST_F(LoopTest, EveryPrecisionFindsTheLine) {
+  std::map<std::string, double> losses;
+  for (const char* precision : {"fp32", "bf16", "adaptive"}) {
+    Line line(precision);
+    TrainingPolicy policy;
+    policy.optimizer.algorithm = Algorithm::kSgd;
+    policy.optimizer.momentum = 0.5;
+    policy.adapt_precision = precision == std::string("adaptive");
+    policy.adapting.every = 7;
+    EXPECT_EQ(Run(line, policy).kind, OutcomeKind::kSucceeded);
+    losses[precision] = line.loss;
+    if (!policy.adapt_precision) continue;
+    for (std::size_t step = 0; step < 50; ++step) {
+      EXPECT_EQ(line.computed[step], step / 7 % 2 == 0 ? at::kBFloat16 : at::kFloat) << step;
+      EXPECT_EQ(reporter_.bits[step], step / 7 % 2 == 0 ? 16 : 32) << step;
+    }
+    for (const at::ScalarType type : line.masters) EXPECT_EQ(type, at::kFloat);
+  }
+  // It began at 13.4 and is not through yet.
+  EXPECT_LT(losses["fp32"], 6);
+  EXPECT_GT(losses["fp32"], 1e-3);
+  EXPECT_NEAR(losses["bf16"], losses["fp32"], 0.02 * losses["fp32"]);
+  EXPECT_NEAR(losses["adaptive"], losses["fp32"], 0.02 * losses["fp32"]);
+}
+
+// What only the half type cannot do is done again in fp32, not the run's end.
+TEST_F(LoopTest, AnOverflowInTheHalfTypeChangesToFp32) {
+  Pull task;
+  TrainingPolicy policy = Falling();
+  policy.adapt_precision = true;
+  task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step == 5 ? loss.mul(std::numeric_limits<double>::infinity()) : loss;
+  };
+  EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
+  EXPECT_TRUE(std::isfinite(task.weight()));
+  EXPECT_EQ(reporter_.bits[5], 16);
+  EXPECT_EQ(reporter_.bits[6], 32);
+
+  Pull again;
+  again.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step >= 5 ? loss.mul(std::numeric_limits<double>::infinity()) : loss;
+  };
+  EXPECT_EQ(Run(again, policy).failure, Failure::kDiverged);
+  EXPECT_EQ(again.losses.size(), 6u);
 }
 
 TEST(Guard, TellsExceptionsApart) {

@@ -95,7 +95,7 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
                       const Optimizer& optimizer) {
   Metadata metadata = {
-      {"format", "fusor.checkpoint.2"},
+      {"format", "fusor.checkpoint.3"},
       {"config", identity.config},
       {"numerics", identity.numerics},
       {"step", std::to_string(position.step)},
@@ -110,6 +110,8 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
       {"loss_scale", Exact(position.loss_scaler.scale)},
       {"loss_scale_good_steps", std::to_string(position.loss_scaler.good_steps)},
       {"loss_scale_overflows_left", std::to_string(position.loss_scaler.overflows_left)},
+      {"full_precision", position.precision.full ? "1" : "0"},
+      {"precision_losses", ExactList(position.precision.losses)},
   };
   return WriteSafetensors(path, AllTensors(parameters, optimizer), metadata);
 }
@@ -119,7 +121,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
   Reader reader(path, file->header().metadata);
-  if (reader.Text("format") != "fusor.checkpoint.2") {
+  if (reader.Text("format") != "fusor.checkpoint.3") {
     return DataLoss(path + ": not a checkpoint of this program");
   }
   if (reader.Text("config") != identity.config) {
@@ -141,6 +143,8 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("loss_scale", position.loss_scaler.scale);
   reader.Number("loss_scale_good_steps", position.loss_scaler.good_steps);
   reader.Number("loss_scale_overflows_left", position.loss_scaler.overflows_left);
+  position.precision.full = reader.Text("full_precision") == "1";
+  reader.Numbers("precision_losses", position.precision.losses);
   RETURN_IF_ERROR(reader.status());
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
   if (tensors.size() != file->header().tensors.size()) {

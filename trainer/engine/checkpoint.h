@@ -13,6 +13,7 @@
 #include "trainer/models/parameters.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/precision/loss_scaler.h"
+#include "trainer/precision/precision_switch.h"
 
 namespace fusor {
 
@@ -32,6 +33,7 @@ struct Position {
   double best_value = std::numeric_limits<double>::quiet_NaN();  // the best one
   std::int64_t best_step = -1;                                   // -1: no best model yet
   LossScaler::State loss_scaler;                                 // used with fp16 alone
+  PrecisionSwitch::State precision;                              // used with adaptive alone
 };
 
 // What a run is: `config` must be equal for a checkpoint to be taken up; the rest decides whether

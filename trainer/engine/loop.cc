@@ -83,6 +83,10 @@ Status Loop::Start() {
     if (!options_.resume) position_.loss_scaler = LossScaler(policy_.scaling).state();
     scaler_.emplace(policy_.scaling, position_.loss_scaler);
   }
+  if (policy_.adapt_precision) {
+    switch_.emplace(policy_.adapting, position_.precision);
+    task_.UseFullPrecision(switch_->full());
+  }
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
   Place();
@@ -159,7 +163,7 @@ std::optional<Outcome> Loop::Step() {
     StepInput input{.rates = numbers.rates(),
                     .loss_scale = scale,
                     .clip_norm = policy_.clip_norm,
-                    .skip_nonfinite = scaler_.has_value() || !policy_.stop_on_nonfinite,
+                    .skip_nonfinite = scaler_ || switch_ || !policy_.stop_on_nonfinite,
                     .want_norm = policy_.record_norm};
     ClipEach(input);
     numbers.SetReport(optimizer_->Step(input));
@@ -204,7 +208,8 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
                   .values = std::span(means).subspan(1),
                   .groups = groups_,
                   .learning_rates = numbers.rates()};
-  if (!std::isfinite(facts.loss) && policy_.stop_on_nonfinite) {
+  const bool half = switch_ && !switch_->full();
+  if (!std::isfinite(facts.loss) && policy_.stop_on_nonfinite && !half) {
     return Failed(Failure::kDiverged, "loss is " +
                                           std::string(std::isnan(facts.loss) ? "nan" : "inf") +
                                           " at step " + std::to_string(facts.step));
@@ -214,7 +219,8 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
   if (applied) ++position_.applied;
   if (applied && policy_.NeedsNorm()) facts.gradient_norm = report->norm();
   if (auto ended = UpdateScale(report, applied)) return ended;
-  AddToAverages(means);
+  if (std::isfinite(facts.loss)) AddToAverages(means);
+  Adapt(facts.step, facts.loss);
   last_rates_ = numbers.rates();
   reporter_.Metrics(facts.step, task_.StepMetrics(facts));
   return std::nullopt;
@@ -228,6 +234,15 @@ std::optional<Outcome> Loop::UpdateScale(const std::optional<StepReport>& report
   position_.loss_scaler = scaler_->state();
   if (status.ok()) return std::nullopt;
   return Failed(Failure::kDiverged, status.message());
+}
+
+void Loop::Adapt(std::int64_t step, double loss) {
+  if (!switch_) return;
+  const Metric bits{"train/compute_bits", switch_->full() ? 32.0 : 16.0};
+  reporter_.Metrics(step, std::span(&bits, 1));
+  switch_->AddLoss(step, loss);
+  position_.precision = switch_->state();
+  task_.UseFullPrecision(switch_->full());
 }
 
 void Loop::AddToAverages(const std::vector<Metric>& means) {
@@ -327,18 +342,28 @@ Status Loop::Finish() {
   if (position_.step == 0) return Ok();
   if (position_.evaluated_step != position_.step) RETURN_IF_ERROR(Evaluate());
   at::NoGradGuard no_grad;
-  pulse_.Enter(Phase::kEvaluate);
-  EvaluationReport test{position_.step, pulse_.now().epoch, task_.Evaluate(Split::kTest, pulse_)};
-  if (!test.values.empty()) reporter_.Evaluated(test);
   pulse_.Enter(Phase::kSave);
   RETURN_IF_ERROR(SaveModel(kLastFile, task_.parameters(), options_.identity, position_.step));
   if (position_.best_step >= 0) reporter_.Made({"model", kBestFile, position_.best_step});
   reporter_.Made({"model", kLastFile, position_.step});
   if (!log_.empty()) reporter_.Made({"csv", task_.log_file(), position_.step});
   RETURN_IF_ERROR(Export("last", position_.step, position_.last_value));
-  if (position_.best_step < 0) return Ok();
-  RETURN_IF_ERROR(LoadModel(kBestFile, task_.parameters()));
-  return Export("best", position_.best_step, position_.best_value);
+  if (position_.best_step >= 0) {
+    RETURN_IF_ERROR(LoadModel(kBestFile, task_.parameters()));
+    RETURN_IF_ERROR(Export("best", position_.best_step, position_.best_value));
+  }
+  Test();
+  return Ok();
+}
+
+// The model that was chosen on validation data, which memory holds now; or the last one where
+// nothing is chosen.
+void Loop::Test() {
+  pulse_.Enter(Phase::kEvaluate);
+  const std::int64_t step = position_.best_step < 0 ? position_.step : position_.best_step;
+  const EvaluationReport report{step, step / plan_.steps_per_epoch,
+                                task_.Evaluate(Split::kTest, pulse_)};
+  if (!report.values.empty()) reporter_.Evaluated(report);
 }
 
 // What others can use of the model as it is in memory.

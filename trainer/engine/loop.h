@@ -11,7 +11,7 @@
 //
 // On a GPU a step's numbers are read when the next step has been queued, so that nothing waits; a
 // loss that is not finite then ends the run one step later. Where a step may be passed over
-// (`scale_loss`, `on_nonfinite: continue`), its numbers are read at once, as on a CPU.
+// (`scale_loss`, `on_nonfinite: continue`) or precision adapts, its numbers are read at once, as on a CPU.
 
 #include <chrono>
 #include <cstdint>
@@ -68,6 +68,7 @@ class Loop {
   std::optional<Outcome> Settle(const StepNumbers& numbers);
   std::optional<Outcome> SettleWaiting();
   std::optional<Outcome> UpdateScale(const std::optional<StepReport>& report, bool applied);
+  void Adapt(std::int64_t step, double loss);
   void AddToAverages(const std::vector<Metric>& means);
   void Place();
   bool CheckpointDue() const;
@@ -76,6 +77,7 @@ class Loop {
   Status KeepIfBest(const std::vector<Metric>& values);
   Status Log(const std::vector<Metric>& evaluation);
   Status Finish();
+  void Test();
   Status Export(const char* which, std::int64_t step, double value);
 
   using Clock = std::chrono::steady_clock;
@@ -91,6 +93,7 @@ class Loop {
   std::optional<Schedule> schedule_;  // for a rate of 1
   std::optional<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
+  std::optional<PrecisionSwitch> switch_;
   Position position_;
   std::optional<StepNumbers> waiting_;
   std::vector<std::string> value_names_;  // of Averages::values

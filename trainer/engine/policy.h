@@ -8,6 +8,7 @@
 #include "trainer/optim/options.h"
 #include "trainer/optim/schedule.h"
 #include "trainer/precision/loss_scaler.h"
+#include "trainer/precision/precision_switch.h"
 
 namespace fusor {
 
@@ -21,7 +22,11 @@ struct TrainingPolicy {
   bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
   bool scale_loss = false;        // dynamically, as fp16 needs it
   LossScalerPolicy scaling;       // how, then
+  bool adapt_precision = false;   // as its losses ask for
+  PrecisionSwitchPolicy adapting;  // how, then
 
+  // Whether a step depends in no way on the numbers of the one before it.
+  bool StepsUnseen() const { return !scale_loss && !adapt_precision && stop_on_nonfinite; }
   bool NeedsNorm() const { return clip_norm > 0 || record_norm; }
 };
 

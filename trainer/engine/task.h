@@ -113,6 +113,8 @@ class Task {
 
   virtual Batch TrainingBatch(MicroStep at) = 0;
   virtual BatchLoss Forward(const Batch& batch) = 0;
+  // From now on forward and backward compute in fp32, or again in the configured precision.
+  virtual void UseFullPrecision(bool) {}
   // Adds the gradients of `scale` times the loss.
   virtual void Backward(const BatchLoss& loss, double scale);
   // The points to report for a step; valid until the next call.

@@ -17,13 +17,17 @@ namespace fusor {
 
 class Precision {
  public:
-  // fp32, bf16 and fp64 on a CPU; tf32 and fp16 on a GPU too.
+  // fp32, bf16, adaptive and fp64 on a CPU; tf32 and fp16 on a GPU too. `adaptive` begins in its
+  // half type, bf16.
   static Result<Precision> FromName(std::string_view name, bool on_gpu);
 
   at::ScalarType compute() const { return compute_; }
   // What masters are kept and norms, softmax and losses are taken in.
   at::ScalarType master() const { return compute_ == at::kDouble ? at::kDouble : at::kFloat; }
   bool tf32() const { return tf32_; }
+
+  // The same masters, computed with as they are.
+  Precision Full() const { return {master(), tf32_}; }
 
   // `tensor` in the compute type; the gradient comes back in the tensor's own.
   at::Tensor Cast(const at::Tensor& tensor) const;

@@ -113,8 +113,7 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
     LoopOptions options = OptionsOf(job, host);
     if (cuda != nullptr) options.info["device_name"] = cuda->DeviceName();
     options.memory = [cuda] { return MemoryOf(cuda); };
-    options.read_late =
-        cuda != nullptr && !options.policy.scale_loss && options.policy.stop_on_nonfinite;
+    options.read_late = cuda != nullptr && options.policy.StepsUnseen();
     Loop loop(std::move(options), **task, reporter, control);
     Outcome ended = loop.Run();
     step = loop.step();

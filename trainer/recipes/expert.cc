@@ -16,6 +16,7 @@ class Expert final : public Task {
   Expert(const Job& job, const Device& device, Precision precision)
       : job_(job),
         config_(job_.config),
+        configured_(precision),
         precision_(precision),
         device_(device),
         images_(job_, device, ImagePart::kExpert),
@@ -47,6 +48,10 @@ class Expert final : public Task {
     const at::Tensor logits = network_->Forward(batch.inputs, TrainingPass()).logits;
     return {MeanLoss(logits, batch, config_.Float("label_smoothing")),
             {{"train/accuracy", MeanAccuracy(logits, batch)}}};
+  }
+
+  void UseFullPrecision(bool full) override {
+    precision_ = full ? configured_.Full() : configured_;
   }
 
   std::vector<Metric> Evaluate(Split split, Pulse& pulse) override {
@@ -90,7 +95,8 @@ class Expert final : public Task {
 
   const Job job_;
   const Config& config_;
-  const Precision precision_;
+  const Precision configured_;
+  Precision precision_;  // which the next forward computes in
   const Device device_;
   Images images_;
   const std::uint64_t seed_;

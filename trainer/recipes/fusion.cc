@@ -22,6 +22,7 @@ class FusionTask final : public Task {
   FusionTask(const Job& job, const Device& device, Precision precision)
       : job_(job),
         config_(job_.config),
+        configured_(precision),
         precision_(precision),
         device_(device),
         names_(config_),
@@ -95,6 +96,10 @@ class FusionTask final : public Task {
       parameters.push_back(parameter.value);
     }
     BackwardWithoutConflicts(global_, weighed_, parameters, scale);
+  }
+
+  void UseFullPrecision(bool full) override {
+    precision_ = full ? configured_.Full() : configured_;
   }
 
   std::vector<Metric> Evaluate(Split split, Pulse& pulse) override {
@@ -194,7 +199,8 @@ class FusionTask final : public Task {
 
   const Job job_;
   const Config& config_;
-  const Precision precision_;
+  const Precision configured_;
+  Precision precision_;  // which the next forward computes in
   const Device device_;
   const FusionLabels names_;
   Images images_;

@@ -74,7 +74,7 @@ Result<DevicePlan> PlanCpus(const DeviceOptions& options, const HostLimits& host
     slot.env["CUDA_VISIBLE_DEVICES"] = "";
     plan.slots.push_back(std::move(slot));
   }
-  plan.precisions = {"fp32", "bf16"};
+  plan.precisions = {"fp32", "bf16", "adaptive"};
   return plan;
 }
 
@@ -137,7 +137,7 @@ std::vector<std::vector<int>> CpusFor(const DeviceOptions& options, const HostLi
 std::vector<std::string> GpuPrecisions(const std::vector<GpuDescription>& gpus) {
   const bool ampere = std::all_of(gpus.begin(), gpus.end(),
                                   [](const auto& gpu) { return gpu.capability_major >= 8; });
-  if (ampere) return {"fp32", "tf32", "bf16", "fp16"};
+  if (ampere) return {"fp32", "tf32", "bf16", "fp16", "adaptive"};
   return {"fp32", "fp16"};
 }
 

@@ -55,6 +55,8 @@ TEST_F(SweepsTest, FallbackTrialsAreFlaggedAndNeverAveragedWithNativeOnes) {
   EXPECT_EQ(fallback.precision_used(), "bf16");
   const auto native = Worker();
   native->Hello({.uid = "fp", .precisions = {"fp16"}});
+  // From here on nothing falls back any more.
+  (void)native->AwaitWelcome();
   other->Send(InstantTrial(fallback.attempt(), 100));
   other->AwaitAck(fallback.attempt(), 3);
   for (const double objective : {1.0, 3.0}) {

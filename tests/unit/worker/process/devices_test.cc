@@ -81,7 +81,7 @@ TEST_F(DevicesTest, OneSlotForEachGpu) {
   EXPECT_EQ(first.env.at("CUDA_VISIBLE_DEVICES"), "GPU-aaa");
   EXPECT_THAT(plan.slots[1].cpus, ElementsAre(4, 5, 6, 7));
   EXPECT_EQ(plan.slots[1].info.gpu_type, "A100");
-  EXPECT_THAT(plan.precisions, ElementsAre("fp32", "tf32", "bf16", "fp16"));
+  EXPECT_THAT(plan.precisions, ElementsAre("fp32", "tf32", "bf16", "fp16", "adaptive"));
   EXPECT_THAT(plan.notes, IsEmpty());
 }
 
@@ -164,7 +164,7 @@ TEST_F(DevicesTest, ProcessorsAreSharedFairly) {
     all.insert(all.end(), slot.cpus.begin(), slot.cpus.end());
   }
   EXPECT_EQ(all, host_.cpus);
-  EXPECT_THAT(plan.precisions, ElementsAre("fp32", "bf16"));
+  EXPECT_THAT(plan.precisions, ElementsAre("fp32", "bf16", "adaptive"));
 
   options_.slots = 20;  // more than there are: not pinned
   for (const SlotPlan& slot : Cpus().slots) {
