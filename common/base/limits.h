@@ -46,15 +46,15 @@ inline constexpr std::uint64_t kWalBytesAlarm = 1ULL
                                                 << 30;  // a reader keeps the log from starting over
 
 // Files of tensors, which may come from anywhere.
-inline constexpr std::size_t kTensorRankMax = 64;                 // LibTorch's own
+inline constexpr std::size_t kTensorRankMax = 64;  // LibTorch's own
 inline constexpr std::size_t kTensorsPerFileMax = 200'000;
 inline constexpr std::size_t kZipRecordsMax = 1'000'000;
 inline constexpr std::size_t kPickleBytesMax = 64 << 20;
 inline constexpr std::size_t kPickleOpcodesMax = 16 << 20;
-inline constexpr std::size_t kPickleNodesMax = 2'000'000;         // values, and remembered values
-inline constexpr std::size_t kPickleItemsMax = 16 << 20;          // of all lists, tuples and dicts
+inline constexpr std::size_t kPickleNodesMax = 2'000'000;  // values, and remembered values
+inline constexpr std::size_t kPickleItemsMax = 16 << 20;   // of all lists, tuples and dicts
 inline constexpr std::size_t kPickleDepthMax = 100;
-inline constexpr std::size_t kPickleKeyBytesMax = 4'096;          // a tensor's name, a record's
+inline constexpr std::size_t kPickleKeyBytesMax = 4'096;  // a tensor's name, a record's
 
 inline constexpr std::chrono::milliseconds kLeaseLength{15'000};
 inline constexpr std::chrono::milliseconds kHeartbeatEvery{3'000};

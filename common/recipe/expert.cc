@@ -46,14 +46,13 @@ Recipe ExpertRecipe() {
       "experts, 8 % for their validation, and 20 % are held out for a fusion of experts; the test "
       "files are scored once, at the end.";
   const std::string own = "the model's own";
-  for (auto part :
-       {NetworkParams(), ExpertParams(), ImageParams(own),
-        TrainingParams({.epochs = 250,
-                        .batch_size = "64 for densenet and 128 for the others",
-                        .optimizer = "sgd",
-                        .learning_rate = "0.1 with sgd, 0.0003 with lion, else 0.001",
-                        .weight_decay = own,
-                        .clip_norm = 1})}) {
+  for (auto part : {NetworkParams(), ExpertParams(), ImageParams(own),
+                    TrainingParams({.epochs = 250,
+                    .batch_size = "64 for densenet and 128 for the others",
+                    .optimizer = "sgd",
+                    .learning_rate = "0.1 with sgd, 0.0003 with lion, else 0.001",
+                    .weight_decay = own,
+                    .clip_norm = 1})}) {
     for (Param& param : part) recipe.params.push_back(std::move(param));
   }
   for (auto part : {ImageRules(), TrainingRules()}) {

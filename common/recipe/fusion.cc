@@ -172,31 +172,31 @@ Recipe FusionRecipe() {
   Recipe recipe;
   recipe.name = "fusion";
   recipe.help =
-      "Joins four experts by a fusion module and a global head, and trains all of it on images that "
-      "no expert has seen. Everything is judged in one pass: the fusion, and each expert by its own "
+      "Joins four experts by a fusion module and a global head, and trains all of it on images "
+      "that "
+      "no expert has seen. Everything is judged in one pass: the fusion, and each expert by its "
+      "own "
       "head. Without inputs and without `init_experts` the experts begin with drawn weights.";
   recipe.inputs_max = kExperts;
   const std::string own = "the fusion's own";
   for (auto part :
        {ModuleParams(), DualPathParams(), NetworkParams(), ImageParams(own),
         TrainingParams({.epochs = 100,
-                        .batch_size = "128",
-                        .optimizer = "adamw",
-                        .learning_rate =
-                            "0.0001, or 0.00005 with TransformerBase; times 0.7 above 1000 "
-                            "features, 1.3 below 100, and 0.8 for TransformerBase above 500, 1.1 "
-                            "for multiplicative below 500",
-                        .weight_decay = own,
-                        .rate_floor = 0.1,
-                        .clip_norm = 1})}) {
+        .batch_size = "128",
+        .optimizer = "adamw",
+        .learning_rate = "0.0001, or 0.00005 with TransformerBase; times 0.7 above 1000 "
+                         "features, 1.3 below 100, and 0.8 for TransformerBase above 500, 1.1 "
+                         "for multiplicative below 500",
+        .weight_decay = own,
+        .rate_floor = 0.1,
+        .clip_norm = 1})}) {
     for (Param& param : part) recipe.params.push_back(std::move(param));
   }
   for (auto part : {ImageRules(), TrainingRules()}) {
     for (Rule& rule : part) recipe.rules.push_back(std::move(rule));
   }
-  recipe.rules.push_back({.reads = {"models"},
-                          .says = "`models` names four models or none",
-                          .check = CheckModels});
+  recipe.rules.push_back(
+      {.reads = {"models"}, .says = "`models` names four models or none", .check = CheckModels});
   recipe.rules.push_back({.reads = {"freeze_experts", "freeze_epochs", "pcgrad"},
                           .says = "`freeze_experts` stands without `freeze_epochs` and `pcgrad`",
                           .check = CheckFreeze});

@@ -163,16 +163,16 @@ std::vector<Param> ImageParams(const std::string& own) {
 }
 
 std::vector<Rule> ImageRules() {
-  return {{.reads = {"model", "depth", "width", "growth", "cardinality", "preactivation",
-                     "dropout"},
-           .says = "the model has each option that is given, in a size that it comes in",
-           .check = CheckNetwork},
-          {.reads = {"subset", "evaluate_subset"},
-           .says = "`subset` and `evaluate_subset` are shares up to 1 or whole numbers",
-           .check = CheckWhole},
-          {.reads = {"subset", "batch_size"},
-           .says = "`subset` is 0, a share, or at least `batch_size`",
-           .check = CheckSubset}};
+  return {
+      {.reads = {"model", "depth", "width", "growth", "cardinality", "preactivation", "dropout"},
+       .says = "the model has each option that is given, in a size that it comes in",
+       .check = CheckNetwork},
+      {.reads = {"subset", "evaluate_subset"},
+       .says = "`subset` and `evaluate_subset` are shares up to 1 or whole numbers",
+       .check = CheckWhole},
+      {.reads = {"subset", "batch_size"},
+       .says = "`subset` is 0, a share, or at least `batch_size`",
+       .check = CheckSubset}};
 }
 
 NetworkOptions NetworkOptionsOf(const ParamValues& values) {

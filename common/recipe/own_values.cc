@@ -25,13 +25,10 @@ OwnValues OwnValuesOfModel(std::string_view model) {
             .weight_decay = 5e-4};
   }
   if (model == "resnext") {
-    return {.augment = "trivial_augment",
-            .erase = 0.25,
-            .label_smoothing = 0.05,
-            .weight_decay = 5e-4};
+    return {
+        .augment = "trivial_augment", .erase = 0.25, .label_smoothing = 0.05, .weight_decay = 5e-4};
   }
-  return {
-      .augment = "color_jitter", .erase = 0.25, .label_smoothing = 0.1, .weight_decay = 1e-4};
+  return {.augment = "color_jitter", .erase = 0.25, .label_smoothing = 0.1, .weight_decay = 1e-4};
 }
 
 OwnValues OwnValuesOfFusion(std::string_view fusion) {
@@ -44,13 +41,10 @@ OwnValues OwnValuesOfFusion(std::string_view fusion) {
             .weight_decay = 1e-4};
   }
   if (fusion == "TransformerBase") {
-    return {.augment = "trivial_augment",
-            .erase = 0.25,
-            .label_smoothing = 0.05,
-            .weight_decay = 5e-4};
+    return {
+        .augment = "trivial_augment", .erase = 0.25, .label_smoothing = 0.05, .weight_decay = 5e-4};
   }
-  return {
-      .augment = "color_jitter", .erase = 0.25, .label_smoothing = 0.1, .weight_decay = 1e-4};
+  return {.augment = "color_jitter", .erase = 0.25, .label_smoothing = 0.1, .weight_decay = 1e-4};
 }
 
 void SettleValue(ParamValues& values, std::string_view name, Value value) {

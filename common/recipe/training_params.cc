@@ -64,8 +64,8 @@ std::vector<Param> BatchParams(const TrainingDefaults& defaults) {
        .min = 1,
        .max = kBatchMax,
        .help = "samples of one step of the optimiser: micro_batch_size times accumulate",
-       .automatic = "micro_batch_size times accumulate if both are given, else " +
-                    defaults.batch_size},
+       .automatic =
+           "micro_batch_size times accumulate if both are given, else " + defaults.batch_size},
       {.name = kMicro,
        .type = ParamType::kInt,
        .default_value = kAuto,
@@ -237,8 +237,9 @@ std::vector<Param> RunParams() {
        .default_value = std::int64_t{0},
        .min = 0,
        .max = 100'000'000,
-       .help = "adaptive: changes between bf16 and fp32 after every so many steps; 0: when the loss "
-               "is restless or rises"},
+       .help =
+           "adaptive: changes between bf16 and fp32 after every so many steps; 0: when the loss "
+           "is restless or rises"},
       {.name = "on_nonfinite",
        .type = ParamType::kChoice,
        .default_value = "stop",
@@ -259,8 +260,8 @@ std::vector<Param> RunParams() {
 
 std::vector<Param> TrainingParams(const TrainingDefaults& defaults) {
   std::vector<Param> params;
-  for (auto part : {BatchParams(defaults), OptimizerParams(defaults), ScheduleParams(defaults),
-                    RunParams()}) {
+  for (auto part :
+       {BatchParams(defaults), OptimizerParams(defaults), ScheduleParams(defaults), RunParams()}) {
     for (Param& param : part) params.push_back(std::move(param));
   }
   return params;

@@ -49,11 +49,10 @@ TEST_F(ExpertTest, LearnsSyntheticImages) {
   const std::string parts = "expert_training/checkpoints/resnet/expert_0_";
   EXPECT_EQ(artifacts,
             (std::set<std::string>{
-                "best/model.safetensors", "last/model.safetensors", "log.csv",
-                parts + "best.pth", parts + "best.safetensors", parts + "last.pth",
-                parts + "last.safetensors", "splits/expert_train_indices.npy",
-                "splits/fusion_holdout_indices.npy", "splits/train_indices.npy",
-                "splits/val_indices.npy", "splits/test_indices.npy"}));
+                "best/model.safetensors", "last/model.safetensors", "log.csv", parts + "best.pth",
+                parts + "best.safetensors", parts + "last.pth", parts + "last.safetensors",
+                "splits/expert_train_indices.npy", "splits/fusion_holdout_indices.npy",
+                "splits/train_indices.npy", "splits/val_indices.npy", "splits/test_indices.npy"}));
   for (const std::string& name : artifacts) EXPECT_TRUE(Exists(Folder("a/" + name))) << name;
 }
 
@@ -107,9 +106,10 @@ TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {
 
 TEST_F(ExpertTest, SeedsDifferAndRepeat) {
   auto run = [&](const std::string& folder, int seed) {
-    Trial trial = Spawn(R"({"width":4,"depth":10,"batch_size":32,"subset":64,"epochs":1,"evaluate_subset":64,"seed":)" +
-                            std::to_string(seed) + "}",
-                        folder);
+    Trial trial = Spawn(
+        R"({"width":4,"depth":10,"batch_size":32,"subset":64,"epochs":1,"evaluate_subset":64,"seed":)" +
+            std::to_string(seed) + "}",
+        folder);
     EXPECT_EQ(trial.Finish().code, 0);
     return trial.Points()["train/loss"];
   };
@@ -121,9 +121,10 @@ TEST_F(ExpertTest, SeedsDifferAndRepeat) {
 // oneDNN's AVX2 kernels for narrow 1x1 convolutions corrupt the heap.
 TEST_F(ExpertTest, NarrowNetworksTrain) {
   for (const int width : {1, 4, 6}) {
-    Trial trial = Spawn(R"({"depth":10,"batch_size":16,"subset":64,"epochs":1,"evaluate_subset":64,"width":)" +
-                            std::to_string(width) + "}",
-                        std::to_string(width), R"(,"threads":1)");
+    Trial trial = Spawn(
+        R"({"depth":10,"batch_size":16,"subset":64,"epochs":1,"evaluate_subset":64,"width":)" +
+            std::to_string(width) + "}",
+        std::to_string(width), R"(,"threads":1)");
     EXPECT_EQ(trial.Finish().code, 0) << width;
   }
 }

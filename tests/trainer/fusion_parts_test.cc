@@ -85,7 +85,8 @@ TEST(FusedModel, FrozenExpertsGetNoGradientsAndKeepTheirStatistics) {
   EXPECT_EQ((*model)->feature_size(), 24);
   EXPECT_EQ((*model)->Trained({"adapters."}).size(), 4u);  // two layers, weight and bias
   std::vector<at::Tensor> before;
-  for (const Buffer& buffer : (*model)->parameters().buffers) before.push_back(buffer.value.clone());
+  for (const Buffer& buffer : (*model)->parameters().buffers)
+    before.push_back(buffer.value.clone());
   const Pass pass{.precision = *Precision::FromName("fp32", false), .mode = Mode::kTrain};
   const FusedOutput out = (*model)->Forward(at::zeros({4, 3, 32, 32}), pass, true);
   EXPECT_FALSE(out.expert_logits[0].requires_grad());

@@ -87,14 +87,15 @@ TEST_F(FusionTest, FilesAndColumnsAreThePublishedOnes) {
     }
   }
   const std::string parts = "fusion_checkpoints/resnet_fusions/TransformerBase/";
-  for (const std::string& stem :
-       {parts + "experts/resnet_expert_0_alpha_0.5_best",
-        parts + "experts/resnet_expert_3_alpha_0.5_best", parts + "fusion/resnet_fusion_alpha_0.5_best",
-        parts + "global/resnet_global_alpha_0.5_best"}) {
+  for (const std::string& stem : {parts + "experts/resnet_expert_0_alpha_0.5_best",
+                                  parts + "experts/resnet_expert_3_alpha_0.5_best",
+                                  parts + "fusion/resnet_fusion_alpha_0.5_best",
+                                  parts + "global/resnet_global_alpha_0.5_best"}) {
     EXPECT_TRUE(files.contains(stem + ".pth")) << stem;
     EXPECT_TRUE(files.contains(stem + ".safetensors")) << stem;
   }
-  const std::string table = "csv_logs/resnet_fusions/resnet_TransformerBase_alpha_0.5_training_log.csv";
+  const std::string table =
+      "csv_logs/resnet_fusions/resnet_TransformerBase_alpha_0.5_training_log.csv";
   ASSERT_TRUE(files.contains(table));
   const std::string text = ReadAll(Folder("a/" + table));
   EXPECT_TRUE(text.starts_with(
@@ -147,9 +148,9 @@ TEST_F(FusionTest, ExpertsBeginAsTheyWereTrained) {
   const std::string experts = Folder("frozen" + from + "experts/resnet_expert_");
   Run(R"(,"freeze_experts":true,"init_experts":")" + experts + "0_last.pth," + experts +
           "1_last.safetensors, " + experts + "2_last.pth," + experts +
-          R"(3_last.pth","init_fusion":")" + Folder("free" + from + "fusion/resnet_fusion_best.pth") +
-          R"(","init_global":")" + Folder("free" + from + "global/resnet_global_best.safetensors") +
-          "\"",
+          R"(3_last.pth","init_fusion":")" +
+          Folder("free" + from + "fusion/resnet_fusion_best.pth") + R"(","init_global":")" +
+          Folder("free" + from + "global/resnet_global_best.safetensors") + "\"",
       "mixed");
   EXPECT_TRUE(ExpertIsAsTrained("mixed"));
 }
@@ -166,8 +167,8 @@ TEST_F(FusionTest, NamesEveryFileThatIsMissingOrMisshapen) {
   Trial expert = Spawn(R"(,"expert":0)", "expert", "", "expert");
   EXPECT_EQ(expert.Finish().code, 0);
   const std::string file = Folder("expert/best/model.safetensors");
-  Trial wide = Spawn(R"(,"model":"improved_wide_resnet","init_experts":")" + file + "," + file + "," + file + "," + file +
-                         "\"",
+  Trial wide = Spawn(R"(,"model":"improved_wide_resnet","init_experts":")" + file + "," + file +
+                         "," + file + "," + file + "\"",
                      "wide");
   EXPECT_EQ(wide.Finish().code, 1);
   const std::string why = wide.Facts("failure").at(0).Find("detail")->text;
@@ -200,7 +201,8 @@ TEST_F(FusionTest, ResumedRunEqualsStraightRun) {
   for (const auto& [name, config] : cases) {
     Trial straight = Spawn(config, name + "-straight");
     EXPECT_EQ(straight.Finish().code, 0) << name;
-    Trial killed = Spawn(config, name + "-killed", R"(,"checkpoint":{"every_steps":3,"every_ms":0})");
+    Trial killed =
+        Spawn(config, name + "-killed", R"(,"checkpoint":{"every_steps":3,"every_ms":0})");
     killed.WaitFor("checkpoint", "step", 3);
     killed.Signal(SIGKILL);
     killed.Finish();
@@ -209,7 +211,8 @@ TEST_F(FusionTest, ResumedRunEqualsStraightRun) {
     EXPECT_EQ(last.Finish().code, 0) << name;
     EXPECT_TRUE(last.Facts("started")[0].Find("bit_exact")->flag);
     for (const char* file : {"last/model.safetensors", "best/model.safetensors"}) {
-      EXPECT_EQ(ReadAll(Folder(name + "-last/" + file)), ReadAll(Folder(name + "-straight/" + file)))
+      EXPECT_EQ(ReadAll(Folder(name + "-last/" + file)),
+                ReadAll(Folder(name + "-straight/" + file)))
           << name << " " << file;
     }
     const std::string table = "/csv_logs/resnet_fusions/resnet_multiplicative_training_log.csv";

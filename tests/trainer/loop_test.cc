@@ -14,8 +14,8 @@
 #include <limits>
 
 #include "tests/trainer/agent.h"
-#include "trainer/io/atomic_file.h"
 #include "trainer/engine/guard.h"
+#include "trainer/io/atomic_file.h"
 #include "trainer/precision/precision.h"
 
 namespace fusor {
@@ -245,9 +245,8 @@ TEST_F(LoopTest, ABadPartVoidsTheStep) {
   policy.accumulate = 2;
   policy.stop_on_nonfinite = false;
   task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
-    return step == 3 && task.parts.back() == 1
-               ? loss.mul(std::numeric_limits<double>::quiet_NaN())
-               : loss;
+    return step == 3 && task.parts.back() == 1 ? loss.mul(std::numeric_limits<double>::quiet_NaN())
+                                               : loss;
   };
   EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
@@ -271,8 +270,8 @@ class Line final : public Task {
   Status Prepare(Pulse&) override {
     parameters_.trained.push_back({"w", at::zeros({4}).requires_grad_(), true});
     const at::Tensor at = at::arange(64).to(at::kFloat);
-    points_ = at::stack({at.mul(0.37).sin(), at.mul(0.73).cos(), at.mul(1.31).sin(),
-                         at.mul(0.11).cos()}, 1);
+    points_ = at::stack(
+        {at.mul(0.37).sin(), at.mul(0.73).cos(), at.mul(1.31).sin(), at.mul(0.11).cos()}, 1);
     values_ = points_.matmul(at::arange(1, 5).to(at::kFloat));
     return Ok();
   }

@@ -102,8 +102,8 @@ ImageBatch TrainingLoader::Make(std::int64_t micro_step) {
   const std::shared_ptr<const Order> order = OrderOf(epoch);
   const auto size = static_cast<std::size_t>(options_.batch_size / options_.parts);
   const auto part = static_cast<std::size_t>(micro_step % options_.parts);
-  const std::size_t first = static_cast<std::size_t>(step % steps_per_epoch() * options_.batch_size) +
-                            part * size;
+  const std::size_t first =
+      static_cast<std::size_t>(step % steps_per_epoch() * options_.batch_size) + part * size;
   const std::uint64_t key = Key(options_.seed, Stream::kAugment, epoch);
   ImageBatch batch = EmptyBatch(size);
   float* images = batch.images.mutable_data_ptr<float>();

@@ -298,9 +298,8 @@ Status Loop::Evaluate() {
     RETURN_IF_ERROR(Log(report.values));
     reporter_.Evaluated(report);
   }
-  const std::vector<Metric> speed =
-      speed_.EndEpoch(Clock::now(), options_.memory ? std::optional(options_.memory())
-                                                    : std::nullopt);
+  const std::vector<Metric> speed = speed_.EndEpoch(
+      Clock::now(), options_.memory ? std::optional(options_.memory()) : std::nullopt);
   if (!speed.empty()) reporter_.Metrics(position_.step, speed);
   position_.averages = Averages();
   pulse_.Enter(Phase::kTrain);

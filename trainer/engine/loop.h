@@ -11,7 +11,8 @@
 //
 // On a GPU a step's numbers are read when the next step has been queued, so that nothing waits; a
 // loss that is not finite then ends the run one step later. Where a step may be passed over
-// (`scale_loss`, `on_nonfinite: continue`) or precision adapts, its numbers are read at once, as on a CPU.
+// (`scale_loss`, `on_nonfinite: continue`) or precision adapts, its numbers are read at once, as on
+// a CPU.
 
 #include <chrono>
 #include <cstdint>

@@ -82,8 +82,7 @@ TrainingPolicy PolicyOf(const Config& config) {
   Read(config, "accumulate", policy.accumulate);
   Read(config, "clip_norm", policy.clip_norm);
   policy.record_norm = config.Has("clip_norm");
-  policy.stop_on_nonfinite =
-      !config.Has("on_nonfinite") || config.Text("on_nonfinite") == "stop";
+  policy.stop_on_nonfinite = !config.Has("on_nonfinite") || config.Text("on_nonfinite") == "stop";
   policy.scale_loss = config.Has("precision") && config.Text("precision") == "fp16";
   policy.adapt_precision = config.Has("precision") && config.Text("precision") == "adaptive";
   Read(config, "switch_every", policy.adapting.every);

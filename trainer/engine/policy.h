@@ -16,13 +16,13 @@ struct TrainingPolicy {
   OptimizerOptions optimizer;
   // The shape for a rate of 1, `step_every` in epochs; the loop gives it the run's length.
   ScheduleOptions schedule{.rate = 1};
-  std::int64_t accumulate = 1;    // micro-batches of a step
-  double clip_norm = 0;           // of all gradients together; 0: not clipped
-  bool record_norm = false;       // the gradients' norm, also where nothing needs it
-  bool stop_on_nonfinite = true;  // else the step of a non-finite loss is passed over
-  bool scale_loss = false;        // dynamically, as fp16 needs it
-  LossScalerPolicy scaling;       // how, then
-  bool adapt_precision = false;   // as its losses ask for
+  std::int64_t accumulate = 1;     // micro-batches of a step
+  double clip_norm = 0;            // of all gradients together; 0: not clipped
+  bool record_norm = false;        // the gradients' norm, also where nothing needs it
+  bool stop_on_nonfinite = true;   // else the step of a non-finite loss is passed over
+  bool scale_loss = false;         // dynamically, as fp16 needs it
+  LossScalerPolicy scaling;        // how, then
+  bool adapt_precision = false;    // as its losses ask for
   PrecisionSwitchPolicy adapting;  // how, then
 
   // Whether a step depends in no way on the numbers of the one before it.

@@ -12,8 +12,8 @@ std::span<const Metric> Task::StepMetrics(const StepFacts& facts) {
   for (const Metric& value : facts.values) step_metrics_.push_back(value);
   for (std::size_t i = 0; i < facts.groups.size(); ++i) {
     const std::string& group = facts.groups[i].name;
-    step_metrics_.push_back({"train/learning_rate" + (group.empty() ? "" : "/" + group),
-                             facts.learning_rates[i]});
+    step_metrics_.push_back(
+        {"train/learning_rate" + (group.empty() ? "" : "/" + group), facts.learning_rates[i]});
   }
   if (facts.gradient_norm) step_metrics_.push_back({"train/gradient_norm", *facts.gradient_norm});
   return step_metrics_;

@@ -69,8 +69,8 @@ struct BatchLoss {
 struct StepFacts {
   std::int64_t step = 0;  // from 1
   double loss = 0;
-  std::span<const Metric> values;         // of BatchLoss
-  std::span<const TrainedGroup> groups;   // with their names
+  std::span<const Metric> values;          // of BatchLoss
+  std::span<const TrainedGroup> groups;    // with their names
   std::span<const double> learning_rates;  // of each group
   std::optional<double> gradient_norm;
 };
@@ -133,9 +133,7 @@ class Task {
     return std::vector<ArtifactReport>();
   }
   // Writes what others can use of how the data was divided; once, after Prepare.
-  virtual Result<std::vector<ArtifactReport>> WriteData() {
-    return std::vector<ArtifactReport>();
-  }
+  virtual Result<std::vector<ArtifactReport>> WriteData() { return std::vector<ArtifactReport>(); }
   // Goes into the attempt's record, e.g. the fingerprint of the data.
   virtual std::map<std::string, std::string> Info() const { return {}; }
 

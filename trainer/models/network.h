@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "common/base/status.h"
-#include "trainer/models/builder.h"
 #include "common/recipe/network_options.h"
+#include "trainer/models/builder.h"
 #include "trainer/models/pass.h"
 
 namespace fusor {

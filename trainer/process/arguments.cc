@@ -172,8 +172,8 @@ std::string HelpText() {
 std::string RecipeHelpText(const Recipe& recipe) {
   std::string text = recipe.name + ": " + recipe.help + "\n\n";
   for (const Param& param : recipe.params) {
-    text += "  " + param.name + "=" + DisplayText(param.default_value) + "\n      " + Meaning(param) +
-            " (" + Accepts(param) + ")\n";
+    text += "  " + param.name + "=" + DisplayText(param.default_value) + "\n      " +
+            Meaning(param) + " (" + Accepts(param) + ")\n";
   }
   return text;
 }

@@ -112,9 +112,9 @@ FusedOutput FusedModel::Forward(const at::Tensor& images, const Pass& pass,
 std::vector<Parameter> FusedModel::Trained(const std::vector<std::string>& prefixes) const {
   std::vector<Parameter> found;
   for (const Parameter& parameter : parameters_.trained) {
-    const bool wanted = std::any_of(
-        prefixes.begin(), prefixes.end(),
-        [&](const std::string& prefix) { return parameter.name.starts_with(prefix); });
+    const bool wanted =
+        std::any_of(prefixes.begin(), prefixes.end(),
+                    [&](const std::string& prefix) { return parameter.name.starts_with(prefix); });
     if (wanted) found.push_back(parameter);
   }
   return found;

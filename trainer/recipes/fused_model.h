@@ -21,7 +21,7 @@ namespace fusor {
 
 struct FusedOptions {
   std::vector<NetworkOptions> experts;
-  FusionOptions fusion;                       // without its feature size
+  FusionOptions fusion;                      // without its feature size
   std::optional<std::int64_t> feature_size;  // of different experts; else that of the widest
   std::uint64_t seed = 0;
 };

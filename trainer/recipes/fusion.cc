@@ -77,8 +77,8 @@ class FusionTask final : public Task {
     for (std::size_t k = 0; k < out.expert_logits.size(); ++k) {
       const at::Tensor own = MeanLoss(out.expert_logits[k], batch, smoothing);
       individual = individual.defined() ? individual.add(own) : own;
-      loss.values.push_back({names_.Expert("train", k) + "_accuracy",
-                             MeanAccuracy(out.expert_logits[k], batch)});
+      loss.values.push_back(
+          {names_.Expert("train", k) + "_accuracy", MeanAccuracy(out.expert_logits[k], batch)});
       loss.values.push_back({names_.Expert("train", k) + "_loss", own});
     }
     loss.values.push_back({"train/accuracy", MeanAccuracy(out.logits, batch)});

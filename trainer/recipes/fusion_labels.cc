@@ -46,7 +46,7 @@ std::string FusionLabels::LogFile() const {
 }
 
 std::string FusionLabels::ComponentStem(const std::string& folder, const std::string& part,
-                                       const std::string& which) const {
+                                        const std::string& which) const {
   return "fusion_checkpoints/" + architecture_ + "_fusions/" + fusion_ + "/" + folder +
          architecture_ + "_" + part + alpha_ + "_" + which;
 }

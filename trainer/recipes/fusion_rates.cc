@@ -13,7 +13,9 @@ FusionRates OwnFusionRates(const std::string& fusion, std::int64_t feature_size)
   const bool transformer = fusion == "TransformerBase";
   const bool additive = fusion == "multiplicativeAddition" || fusion == "concatenation";
   FusionRates rates{.base = transformer ? 5e-5 : 1e-4,
-                    .head = transformer ? 2e-4 : additive ? 1e-3 : 5e-4};
+                    .head = transformer ? 2e-4
+                            : additive  ? 1e-3
+                                        : 5e-4};
   if (feature_size > kWide) {
     rates.base *= 0.7;
     rates.head *= 0.8;

@@ -126,8 +126,8 @@ Status Images::ReadDivision(const std::string& folder) {
   std::set_intersection(train_.begin(), train_.end(), validation_.begin(), validation_.end(),
                         std::back_inserter(both));
   if (both.empty()) return Ok();
-  return DataLoss(folder + ": image " + std::to_string(both.front()) + " is in both " +
-                  kTrainFile + " and " + kValidationFile);
+  return DataLoss(folder + ": image " + std::to_string(both.front()) + " is in both " + kTrainFile +
+                  " and " + kValidationFile);
 }
 
 Status Images::ReadIndices(const std::string& path, Indices& out) const {
@@ -143,7 +143,8 @@ Status Images::ReadIndices(const std::string& path, Indices& out) const {
 void Images::TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const {
   const double wanted = config_.Float(param);
   if (wanted == 0) return;
-  const double count = wanted <= 1 ? std::ceil(wanted * static_cast<double>(indices.size())) : wanted;
+  const double count =
+      wanted <= 1 ? std::ceil(wanted * static_cast<double>(indices.size())) : wanted;
   indices = Subset(labels, indices, static_cast<std::size_t>(count), 0);
 }
 
@@ -189,8 +190,7 @@ const Images::Indices& Images::IndicesOf(Split split) const {
 
 std::size_t Images::Count(Split split) const { return IndicesOf(split).size(); }
 
-void Images::ForEachBatch(Split split,
-                          const std::function<void(const LabelledBatch&)>& use) const {
+void Images::ForEachBatch(Split split, const std::function<void(const LabelledBatch&)>& use) const {
   const ImageSet& set = split == Split::kTest ? data_.test : data_.train;
   const std::span<const std::uint32_t> indices = IndicesOf(split);
   for (std::size_t first = 0; first < indices.size(); first += kEvaluationBatch) {
@@ -216,7 +216,8 @@ Result<std::vector<ArtifactReport>> Images::WriteSplits() const {
         std::pair(kTrainFile, &train_), std::pair(kValidationFile, &validation_),
         std::pair(kTestFile, &test_)}) {
     const std::string path = std::string("splits/") + name;
-    RETURN_IF_ERROR(WriteIndexFile(path, std::vector<std::int64_t>(indices->begin(), indices->end())));
+    RETURN_IF_ERROR(
+        WriteIndexFile(path, std::vector<std::int64_t>(indices->begin(), indices->end())));
     made.push_back({"data", path, 0});
   }
   return made;

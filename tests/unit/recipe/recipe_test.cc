@@ -28,8 +28,7 @@ TEST(CheckValue, SaysWhatIsAllowed) {
   EXPECT_EQ(Refusal("batch_size", std::int64_t{0}), "0 is not an integer from 1 to 65536, or auto");
   EXPECT_EQ(Refusal("batch_size", 64.0), "64.0 is not an integer from 1 to 65536, or auto");
   EXPECT_EQ(Refusal("batch_size", "64"), "\"64\" is not an integer from 1 to 65536, or auto");
-  EXPECT_EQ(Refusal("depth", std::int64_t{0}),
-            "0 is not an integer from 1 to 1204, or auto");
+  EXPECT_EQ(Refusal("depth", std::int64_t{0}), "0 is not an integer from 1 to 1204, or auto");
   EXPECT_EQ(Refusal("momentum", 1.0), "1.0 is not a number from 0 to 0.9999");
   EXPECT_EQ(Refusal("momentum", std::nan("")), "nan is not a number from 0 to 0.9999");
   EXPECT_EQ(Refusal("nesterov", std::int64_t{1}), "1 is not true or false");
@@ -113,8 +112,8 @@ TEST(MakeConfig, TurnsIntegersIntoFloats) {
 }
 
 TEST(MakeConfig, ReportsEveryProblem) {
-  const Result<Config> config = MakeConfig(
-      Expert(), {{"epoch", std::int64_t{3}}, {"momentum", 2.0}, {"width", "big"}});
+  const Result<Config> config =
+      MakeConfig(Expert(), {{"epoch", std::int64_t{3}}, {"momentum", 2.0}, {"width", "big"}});
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.status().code(), Code::kInvalidArgument);
   EXPECT_EQ(config.status().message(),
