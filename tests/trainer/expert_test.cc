@@ -56,6 +56,19 @@ TEST_F(ExpertTest, LearnsSyntheticImages) {
   for (const std::string& name : artifacts) EXPECT_TRUE(Exists(Folder("a/" + name))) << name;
 }
 
+// With the images' labels exchanged there is nothing to learn for images that were not seen.
+TEST_F(ExpertTest, ShuffledLabelsTeachNothing) {
+  Trial trial = Spawn(R"({"width":8,"depth":10,"batch_size":64,"epochs":3,"share":"full",)"
+                      R"("augment":"crop_flip","cutmix":0,"shuffle_labels":true})",
+                      "a");
+  EXPECT_EQ(trial.Finish().code, 0);
+  auto points = trial.Points();
+  // A guess is right at 0.1; of as many images five deviations more is rare.
+  const double chance = 0.1;
+  EXPECT_LT(points["val/accuracy"].rbegin()->second, chance + 0.1);
+  EXPECT_LT(points["test/accuracy"].rbegin()->second, chance + 0.1);
+}
+
 // Straight; killed with -9 twice, in and after the middle, and taken up each time in a new
 // directory.
 TEST_F(ExpertTest, ResumedRunEqualsStraightRun) {

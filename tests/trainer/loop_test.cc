@@ -238,6 +238,22 @@ TEST_F(LoopTest, PartsOfAStepAreAddedUp) {
   EXPECT_EQ(parts.weight(), whole.weight());
 }
 
+// Clipped is the sum, once: parts clipped one by one would go as far as the bound allows each.
+TEST_F(LoopTest, PartsAreClippedTogether) {
+  Pull whole;
+  Pull parts;
+  TrainingPolicy policy = Falling();
+  policy.clip_norm = 0.5;
+  Run(whole, policy);
+  policy.accumulate = 4;
+  EXPECT_EQ(Run(parts, policy).kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(parts.losses, whole.losses);
+  EXPECT_EQ(parts.weight(), whole.weight());
+  Pull free;
+  Run(free);
+  EXPECT_LT(parts.weight(), free.weight());
+}
+
 // One bad part voids its whole step.
 TEST_F(LoopTest, ABadPartVoidsTheStep) {
   Pull task;
