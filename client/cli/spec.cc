@@ -44,7 +44,7 @@ bool TakesLetterO(const CommandSpec& command) {
 }
 
 const std::vector<OptionSpec>& GlobalOptionSpecs() {
-  static const std::vector<OptionSpec> specs = {
+  static const std::vector<OptionSpec> kSpecs = {
       {.name = "data",
        .takes = Takes::kDirectory,
        .value_name = "DIR",
@@ -60,7 +60,7 @@ const std::vector<OptionSpec>& GlobalOptionSpecs() {
        .help = "the file with the coordinator's token (FUSOR_TOKEN_FILE)"},
       {.name = "no-color", .help = "no colours; also NO_COLOR"},
   };
-  return specs;
+  return kSpecs;
 }
 
 }  // namespace fusor::client

@@ -6,7 +6,7 @@
 #include "common/base/limits.h"
 #include "common/recipe/suggest.h"
 #include "coordinator/spec/axis_target.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

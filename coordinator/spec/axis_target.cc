@@ -6,7 +6,7 @@
 #include "common/recipe/suggest.h"
 #include "coordinator/spec/map_reader.h"
 #include "coordinator/spec/names.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

@@ -7,7 +7,7 @@
 #include "common/base/limits.h"
 #include "coordinator/spec/axes.h"
 #include "coordinator/spec/axis_target.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

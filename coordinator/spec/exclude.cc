@@ -8,7 +8,7 @@
 #include "common/recipe/suggest.h"
 #include "coordinator/spec/axis_target.h"
 #include "coordinator/spec/map_reader.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

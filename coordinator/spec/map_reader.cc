@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/recipe/suggest.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

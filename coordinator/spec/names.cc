@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "common/base/limits.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

@@ -8,7 +8,7 @@
 #include "coordinator/spec/needs.h"
 #include "coordinator/spec/overrides.h"
 #include "coordinator/spec/policies.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/stage.h"
 
 namespace fusor {

@@ -5,7 +5,7 @@
 
 #include "common/recipe/suggest.h"
 #include "coordinator/spec/names.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

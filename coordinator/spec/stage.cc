@@ -10,7 +10,7 @@
 #include "coordinator/spec/grid_size.h"
 #include "coordinator/spec/map_reader.h"
 #include "coordinator/spec/names.h"
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 namespace fusor {
 

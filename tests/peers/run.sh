@@ -107,6 +107,12 @@ fi
 MakeEnvironment requirements_torch.txt --no-deps
 Run "Python's torch, safetensors and NumPy, files" \
   "$environment/bin/python" "$here/files.py" compare "$build/bin/trainer_peer_files"
+Optimizers() {
+  "$environment/bin/python" "$here/optimizers.py" "$work/optimizers.txt" &&
+    cmp "$work/optimizers.txt" "$here/../trainer/recorded/optimizers.txt" &&
+    "$build/bin/trainer_optimizer_test" --gtest_brief=1 --gtest_filter='*EqualsPythonsTorch*'
+}
+Run "PyTorch: optimisers" Optimizers
 Run "PyTorch: networks and fusions" "$environment/bin/python" "$here/networks_live.py" "$build/bin/trainer_subject"
 Run "torchvision on Pillow images: augmentation" "$environment/bin/python" "$here/augment.py" "$build/bin/peer_augment"
 (( failed == 0 )) || tail -n 20 "$work"/*.log

@@ -22,8 +22,9 @@ class Tape final : public LayerObserver {
   void OnLayer(const Layer& layer, const at::Tensor& input, const at::Tensor& output) override {
     if (layer.parameters == 0) return;
     const std::string prefix = "layer:" + std::to_string(count_++) + ":";
-    tensors.push_back({prefix + "in", input.detach()});
-    tensors.push_back({prefix + "out", output.detach()});
+    // Copies: one layer's output is the next one's input, and a file has a tensor once.
+    tensors.push_back({prefix + "in", input.detach().clone()});
+    tensors.push_back({prefix + "out", output.detach().clone()});
     names += layer.name + "\n";
   }
 
@@ -80,7 +81,7 @@ Status Run(const std::string& in, const std::string& out) {
   const std::vector<at::Tensor> results = (*subject)->Forward(*inputs, pass);
   std::vector<NamedTensor> tensors = std::move(tape.tensors);
   for (std::size_t k = 0; k < results.size(); ++k) {
-    tensors.push_back({"result:" + std::to_string(k), results[k].detach()});
+    tensors.push_back({"result:" + std::to_string(k), results[k].detach().clone()});
   }
   if (train) {
     const TensorEntry* cotangent = file->Find("cotangent");

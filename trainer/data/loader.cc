@@ -4,6 +4,7 @@
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "common/base/check.h"
@@ -43,31 +44,75 @@ ImageBatch EmptyBatch(std::size_t count) {
           at::empty({size}, at::kLong)};
 }
 
+// Of the bytes of one channel.
+Normaliser::Channel MomentsOf(const ImageSet& set, std::span<const std::uint32_t> indices,
+                              std::size_t channel) {
+  std::array<std::uint64_t, 256> histogram{};
+  for (const std::uint32_t index : indices) {
+    const std::uint8_t* plane = set.pixels[index] + channel * kPlaneBytes;
+    for (std::size_t i = 0; i < kPlaneBytes; ++i) ++histogram[plane[i]];
+  }
+  // Whole numbers, so that the order of the images does not matter.
+  std::uint64_t sum = 0;
+  std::uint64_t squares = 0;
+  for (std::size_t value = 0; value < 256; ++value) {
+    sum += value * histogram[value];
+    squares += value * value * histogram[value];
+  }
+  const double count = static_cast<double>(std::max<std::size_t>(indices.size(), 1) * kPlaneBytes);
+  const double mean = static_cast<double>(sum) / count;
+  const double variance = static_cast<double>(squares) / count - mean * mean;
+  return {mean, std::sqrt(std::max(variance, 1.0))};
+}
+
 }  // namespace
 
-Normaliser::Normaliser(const ImageSet& set, std::span<const std::uint32_t> indices) {
+Normaliser::Normaliser(const std::array<Channel, kImageChannels>& channels) : channels_(channels) {
   for (std::size_t channel = 0; channel < kImageChannels; ++channel) {
-    std::array<std::uint64_t, 256> histogram{};
-    for (std::uint32_t index : indices) {
-      const std::uint8_t* plane = set.pixels[index] + channel * kPlaneBytes;
-      for (std::size_t i = 0; i < kPlaneBytes; ++i) ++histogram[plane[i]];
-    }
-    // Whole numbers, so that the order of the images does not matter.
-    std::uint64_t sum = 0;
-    std::uint64_t squares = 0;
-    for (std::size_t value = 0; value < 256; ++value) {
-      sum += value * histogram[value];
-      squares += value * value * histogram[value];
-    }
-    const double count =
-        static_cast<double>(std::max<std::size_t>(indices.size(), 1) * kPlaneBytes);
-    const double mean = static_cast<double>(sum) / count;
-    const double variance = static_cast<double>(squares) / count - mean * mean;
-    const double scale = 1 / std::sqrt(std::max(variance, 1.0));
+    const auto& [mean, deviation] = channels_[channel];
+    const double scale = 1 / deviation;
     for (std::size_t value = 0; value < 256; ++value) {
       table_[channel][value] = static_cast<float>((static_cast<double>(value) - mean) * scale);
     }
   }
+}
+
+Normaliser::Normaliser(const ImageSet& set, std::span<const std::uint32_t> indices)
+    : Normaliser([&] {
+        std::array<Channel, kImageChannels> channels;
+        for (std::size_t channel = 0; channel < kImageChannels; ++channel) {
+          channels[channel] = MomentsOf(set, indices, channel);
+        }
+        return channels;
+      }()) {}
+
+std::string Normaliser::ToText() const {
+  std::string text;
+  for (const auto& [mean, deviation] : channels_) {
+    for (const double number : {mean, deviation}) {
+      char buffer[32];
+      text.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
+      text += ' ';
+    }
+  }
+  text.pop_back();
+  return text;
+}
+
+Result<Normaliser> Normaliser::FromText(const std::string& text) {
+  std::array<Channel, kImageChannels> channels;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (Channel& channel : channels) {
+    for (double* number : {&channel.mean, &channel.deviation}) {
+      while (at != end && *at == ' ') ++at;
+      const auto [next, error] = std::from_chars(at, end, *number);
+      if (error != std::errc()) return DataLoss("not six numbers: '" + text + "'");
+      at = next;
+    }
+    if (!(channel.deviation > 0)) return DataLoss("a deviation is not above 0: '" + text + "'");
+  }
+  return Normaliser(channels);
 }
 
 TrainingLoader::TrainingLoader(const ImageSet& set, const Normaliser& normaliser,

@@ -12,8 +12,10 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "common/base/status.h"
 #include "trainer/data/augment.h"
 #include "trainer/data/image_batch.h"
 #include "trainer/data/image_set.h"
@@ -25,13 +27,25 @@ namespace fusor {
 // Brings a byte of each channel to mean 0 and deviation 1 over a set of images.
 class Normaliser {
  public:
+  struct Channel {
+    double mean = 0;
+    double deviation = 1;
+  };
+
   Normaliser(const ImageSet& set, std::span<const std::uint32_t> indices);
+
+  // Six numbers: the mean and the deviation of each channel's bytes.
+  std::string ToText() const;
+  static Result<Normaliser> FromText(const std::string& text);
 
   float Apply(int channel, std::uint8_t value) const {
     return table_[static_cast<std::size_t>(channel)][value];
   }
 
  private:
+  explicit Normaliser(const std::array<Channel, kImageChannels>& channels);
+
+  std::array<Channel, kImageChannels> channels_;
   std::array<std::array<float, 256>, kImageChannels> table_;
 };
 

@@ -157,9 +157,9 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
 }
 
 Status SaveModel(const std::string& path, const ParameterSet& parameters,
-                 const RunIdentity& identity, std::int64_t step) {
-  Metadata metadata = {
-      {"format", "pt"}, {"fusor.config", identity.config}, {"fusor.step", std::to_string(step)}};
+                 const std::map<std::string, std::string>& about) {
+  Metadata metadata = about;
+  metadata["format"] = "pt";
   return WriteSafetensors(path, ModelTensors(parameters, ""), metadata);
 }
 

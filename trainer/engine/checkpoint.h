@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,9 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
 Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& identity,
                                ParameterSet& parameters, Optimizer& optimizer);
 
-// The model alone, for use elsewhere.
+// The model alone, for use elsewhere, with what there is to say about it.
 Status SaveModel(const std::string& path, const ParameterSet& parameters,
-                 const RunIdentity& identity, std::int64_t step);
+                 const std::map<std::string, std::string>& about);
 // Back into the same tensors.
 Status LoadModel(const std::string& path, ParameterSet& parameters);
 

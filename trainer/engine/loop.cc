@@ -317,9 +317,18 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
     if (position_.best_step >= 0 && !better) return Ok();
     position_.best_value = metric.value;
     position_.best_step = position_.step;
-    return SaveModel(kBestFile, task_.parameters(), options_.identity, position_.step);
+    return SaveTo(kBestFile);
   }
   return Ok();
+}
+
+Status Loop::SaveTo(const char* file) {
+  std::map<std::string, std::string> about = task_.ModelInfo();
+  about["fusor.config"] = options_.identity.config;
+  about["fusor.step"] = std::to_string(position_.step);
+  const auto precision = options_.info.find("precision");
+  if (precision != options_.info.end()) about["fusor.precision"] = precision->second;
+  return SaveModel(file, task_.parameters(), about);
 }
 
 Status Loop::Log(const std::vector<Metric>& evaluation) {
@@ -342,7 +351,7 @@ Status Loop::Finish() {
   if (position_.evaluated_step != position_.step) RETURN_IF_ERROR(Evaluate());
   at::NoGradGuard no_grad;
   pulse_.Enter(Phase::kSave);
-  RETURN_IF_ERROR(SaveModel(kLastFile, task_.parameters(), options_.identity, position_.step));
+  RETURN_IF_ERROR(SaveTo(kLastFile));
   if (position_.best_step >= 0) reporter_.Made({"model", kBestFile, position_.best_step});
   reporter_.Made({"model", kLastFile, position_.step});
   if (!log_.empty()) reporter_.Made({"csv", task_.log_file(), position_.step});

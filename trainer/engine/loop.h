@@ -76,6 +76,8 @@ class Loop {
   Status Checkpoint();
   Status Evaluate();
   Status KeepIfBest(const std::vector<Metric>& values);
+  // The model as it is now.
+  Status SaveTo(const char* file);
   Status Log(const std::vector<Metric>& evaluation);
   Status Finish();
   void Test();

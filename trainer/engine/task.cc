@@ -2,6 +2,11 @@
 
 namespace fusor {
 
+std::string_view SplitName(Split split) {
+  if (split == Split::kTraining) return "train";
+  return split == Split::kValidation ? "val" : "test";
+}
+
 void Task::Backward(const BatchLoss& loss, double scale) {
   (scale == 1 ? loss.loss : loss.loss.mul(scale)).backward();
 }

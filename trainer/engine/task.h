@@ -84,7 +84,12 @@ struct EpochFacts {
   std::span<const double> learning_rates;  // of the last step, for each group
 };
 
-enum class Split : std::uint8_t { kValidation, kTest };
+enum class Split : std::uint8_t { kTraining, kValidation, kTest };
+
+// "train", "val", "test": what metrics' names begin with.
+std::string_view SplitName(Split split);
+
+class Classifier;
 
 struct Selection {
   std::string metric;  // among those of Evaluate(kValidation)
@@ -134,6 +139,10 @@ class Task {
   }
   // Writes what others can use of how the data was divided; once, after Prepare.
   virtual Result<std::vector<ArtifactReport>> WriteData() { return std::vector<ArtifactReport>(); }
+  // What files of the model say besides its tensors, to be used without the data.
+  virtual std::map<std::string, std::string> ModelInfo() const { return {}; }
+  // Set where the model chooses among classes.
+  virtual Classifier* classifier() { return nullptr; }
   // Goes into the attempt's record, e.g. the fingerprint of the data.
   virtual std::map<std::string, std::string> Info() const { return {}; }
 

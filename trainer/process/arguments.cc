@@ -1,18 +1,18 @@
 #include "trainer/process/arguments.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "common/base/sha256.h"
 #include "common/recipe/suggest.h"
-#include "trainer/io/atomic_file.h"
+#include "trainer/process/config_file.h"
 
 namespace fusor {
 namespace {
 
-constexpr std::size_t kConfigBytesMax = 16 << 20;
 constexpr std::int64_t kCheckpointEveryMs = 60'000;
 
 std::vector<std::string> RecipeNames() {
@@ -52,7 +52,7 @@ Value ReadValue(const Param& param, std::string_view text) {
 // Settings of the run that are no parameters of a recipe.
 class Reader {
  public:
-  explicit Reader(const Recipe& recipe) : recipe_(recipe) {
+  Reader(const Recipe& recipe, ParamValues given) : recipe_(recipe), given_(std::move(given)) {
     result_.job.recipe = &recipe;
     result_.job.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     result_.job.checkpoint.every_ms = kCheckpointEveryMs;
@@ -60,10 +60,8 @@ class Reader {
   }
 
   void Load(const std::string& path) {
-    auto text = ReadFile(path, kConfigBytesMax);
-    if (!text.ok()) return Problem(text.status().message());
-    auto values = ParseParams(recipe_, *text);
-    if (!values.ok()) return Problem(path + ": " + values.status().message());
+    auto values = ReadConfigFile(recipe_, path);
+    if (!values.ok()) return Problem(values.status().message());
     for (auto& [name, value] : *values) given_.insert_or_assign(name, std::move(value));
   }
 
@@ -92,6 +90,10 @@ class Reader {
     if (!config.ok()) Problem(config.status().message());
     if (!problems_.empty()) return InvalidArgument(problems_);
     result_.job.config = std::move(*config);
+    if (const char* data = std::getenv("FUSOR_DATA");
+        data != nullptr && result_.job.datasets_dir.empty()) {
+      result_.job.datasets_dir = data;
+    }
     if (result_.out.empty()) {
       const std::string hash = Sha256Hex(CanonicalConfig(result_.job.config.values()));
       result_.out = "fusor-runs/" + recipe_.name + "-" + hash.substr(0, 8);
@@ -133,8 +135,13 @@ Result<Standalone> ParseArguments(std::span<const char* const> arguments) {
     return InvalidArgument("no recipe '" + std::string(name) + "'" +
                            Suggestion(name, RecipeNames()));
   }
-  Reader reader(*recipe);
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
+  return ParseSettings(*recipe, {}, arguments.subspan(1));
+}
+
+Result<Standalone> ParseSettings(const Recipe& recipe, ParamValues given,
+                                 std::span<const char* const> arguments) {
+  Reader reader(recipe, std::move(given));
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     if (argument != "--config") {
       reader.Set(argument);
@@ -149,9 +156,11 @@ Result<Standalone> ParseArguments(std::span<const char* const> arguments) {
 
 std::string HelpText() {
   std::string text =
-      "fusor-train RECIPE [--config FILE.json] [KEY=VALUE...]   train one trial here\n"
+      "fusor-train RECIPE [--config FILE.yaml] [KEY=VALUE...]   train one trial here\n"
       "fusor-train RECIPE --help                                its parameters\n"
       "fusor-train describe model=NAME [KEY=VALUE...]           a network's layers and size\n"
+      "fusor-train evaluate RUN|FILE [split=test]               how good a trained model is\n"
+      "fusor-train predict RUN|FILE PICTURE...                  what it takes pictures for\n"
       "fusor-train --template                                   for fusor-worker\n"
       "\n"
       "Besides the recipe's parameters:\n"
@@ -159,7 +168,7 @@ std::string HelpText() {
       "                     configuration that was interrupted there goes on from its checkpoint\n"
       "  threads=N          compute threads (default: all)\n"
       "  device=cpu|cuda    (default cpu)\n"
-      "  data_dir=DIR       where the data sets lie\n"
+      "  data_dir=DIR       where the data sets lie (default: FUSOR_DATA)\n"
       "\nRecipes:\n";
   for (const Recipe& recipe : Catalogue()) {
     text += "  " + recipe.name +

@@ -1,7 +1,7 @@
 #pragma once
 
 // The command line of one trial started by hand:
-//   fusor-train RECIPE [--config FILE.json] key=value... [out=DIR] [threads=N] [device=cpu|cuda]
+//   fusor-train RECIPE [--config FILE.yaml] key=value... [out=DIR] [threads=N] [device=cpu|cuda]
 //   [data_dir=DIR]
 
 #include <span>
@@ -20,6 +20,10 @@ struct Standalone {
 
 // All problems in one message, one per line.
 Result<Standalone> ParseArguments(std::span<const char* const> arguments);
+
+// The arguments behind a name, over what is given already.
+Result<Standalone> ParseSettings(const Recipe& recipe, ParamValues given,
+                                 std::span<const char* const> arguments);
 
 // What `fusor-train --help` prints.
 std::string HelpText();

@@ -13,17 +13,16 @@
 #include "trainer/process/child.h"
 #include "trainer/process/console_reporter.h"
 #include "trainer/process/describe_command.h"
+#include "trainer/process/evaluate_command.h"
+#include "trainer/process/predict_command.h"
+#include "trainer/process/refuse.h"
 #include "trainer/process/run_trial.h"
 
 namespace fusor {
 namespace {
 
-constexpr int kExitBadInput = 2;
-
 int Refuse(const std::string& problems) {
-  std::fprintf(stderr, "fusor-train: %s\n'fusor-train --help' shows what there is.\n",
-               problems.c_str());
-  return kExitBadInput;
+  return Refuse(InvalidArgument(problems + "\n'fusor-train --help' shows what there is."));
 }
 
 // True when the arguments only ask for help, which has been printed.
@@ -58,6 +57,8 @@ int DescribeModel(std::span<const char* const> arguments) {
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
   if (Help(arguments)) return 0;
   if (std::string_view(arguments[0]) == "describe") return DescribeModel(arguments.subspan(1));
+  if (std::string_view(arguments[0]) == "evaluate") return RunEvaluate(arguments.subspan(1));
+  if (std::string_view(arguments[0]) == "predict") return RunPredict(arguments.subspan(1));
   auto standalone = ParseArguments(arguments);
   if (!standalone.ok()) return Refuse(standalone.status().message());
   Job& job = standalone->job;

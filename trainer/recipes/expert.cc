@@ -3,27 +3,24 @@
 #include "common/recipe/image_params.h"
 #include "trainer/io/component.h"
 #include "trainer/models/network.h"
-#include "trainer/precision/precision.h"
-#include "trainer/recipes/classify.h"
 #include "trainer/recipes/export.h"
-#include "trainer/recipes/images.h"
+#include "trainer/recipes/image_task.h"
 
 namespace fusor {
 namespace {
 
-class Expert final : public Task {
+class Expert final : public ImageTask {
  public:
   Expert(const Job& job, const Device& device, Precision precision)
-      : job_(job),
-        config_(job_.config),
-        configured_(precision),
-        precision_(precision),
-        device_(device),
-        images_(job_, device, ImagePart::kExpert),
-        seed_(static_cast<std::uint64_t>(config_.Int("seed"))) {}
+      : ImageTask(job, device, precision, ImagePart::kExpert),
+        name_("expert_" + std::to_string(config_.Int("expert"))) {}
 
   Status Prepare(Pulse& pulse) override {
     RETURN_IF_ERROR(images_.Load(pulse));
+    return Build();
+  }
+
+  Status Build() override {
     ModelBuilder builder(parameters_, seed_, device_.where);
     NetworkOptions options = NetworkOptionsOf(config_.values());
     options.classes = images_.classes();
@@ -33,15 +30,9 @@ class Expert final : public Task {
     return Ok();
   }
 
-  Plan plan() const override { return images_.plan(); }
   ParameterSet& parameters() override { return parameters_; }
   std::vector<TrainedGroup> groups() override {
     return {{.parameters = parameters_.trained, .rate = config_.Float("learning_rate")}};
-  }
-
-  Batch TrainingBatch(MicroStep at) override {
-    at_ = at;
-    return images_.TrainingBatch(at);
   }
 
   BatchLoss Forward(const Batch& batch) override {
@@ -50,35 +41,21 @@ class Expert final : public Task {
             {{"train/accuracy", MeanAccuracy(logits, batch)}}};
   }
 
-  void UseFullPrecision(bool full) override {
-    precision_ = full ? configured_.Full() : configured_;
+  std::vector<std::string> heads() const override { return {name_}; }
+  std::vector<at::Tensor> Answer(const at::Tensor& inputs) override {
+    return {network_->Forward(inputs, EvaluationPass()).logits};
   }
-
-  std::vector<Metric> Evaluate(Split split, Pulse& pulse) override {
-    if (images_.Count(split) == 0) return {};
-    Score score;
-    images_.ForEachBatch(split, [&](const LabelledBatch& batch) {
-      score.Add(network_->Forward(batch.images, {.precision = precision_}).logits, batch.labels);
-      pulse.Beat();
-    });
-    const std::string name = split == Split::kTest ? "test" : "val";
-    return {{name + "/loss", score.loss()}, {name + "/accuracy", score.accuracy()}};
-  }
-
-  std::optional<Selection> selection() const override { return Selection{"val/accuracy", true}; }
 
   Result<std::vector<ArtifactReport>> Export(const ModelFacts& model) override {
     if (!IsExported(config_, model)) return std::vector<ArtifactReport>();
-    const std::string expert = "expert_" + std::to_string(config_.Int("expert"));
-    const std::string& name = config_.Text("model");
+    const std::string& architecture = config_.Text("model");
     ComponentFacts facts = FactsOf(model);
-    facts.model_architecture = name;
-    facts.component = expert;
-    return ExportComponent("expert_training/checkpoints/" + name + "/" + expert + "_" + model.which,
-                           Tensors(parameters_), facts, model.step);
+    facts.model_architecture = architecture;
+    facts.component = name_;
+    return ExportComponent(
+        "expert_training/checkpoints/" + architecture + "/" + name_ + "_" + model.which,
+        Tensors(parameters_), facts, model.step);
   }
-
-  Result<std::vector<ArtifactReport>> WriteData() override { return images_.WriteSplits(); }
 
   std::map<std::string, std::string> Info() const override {
     auto info = images_.Info();
@@ -87,22 +64,14 @@ class Expert final : public Task {
   }
 
  private:
-  Pass TrainingPass() const {
-    // Parts of a step drop different features.
-    const std::int64_t index = at_.step * config_.Int("accumulate") + at_.part;
-    return {.precision = precision_, .mode = Mode::kTrain, .seed = seed_, .step = index};
+  std::vector<Metric> Told(const std::string& split,
+                           const std::vector<Score>& scores) const override {
+    return {{split + "/loss", scores[0].loss()}, {split + "/accuracy", scores[0].accuracy()}};
   }
 
-  const Job job_;
-  const Config& config_;
-  const Precision configured_;
-  Precision precision_;  // which the next forward computes in
-  const Device device_;
-  Images images_;
-  const std::uint64_t seed_;
+  const std::string name_;
   ParameterSet parameters_;
   std::unique_ptr<Network> network_;
-  MicroStep at_;
 };
 
 }  // namespace

@@ -3,43 +3,39 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <iterator>
 
-#include "trainer/precision/precision.h"
-#include "trainer/recipes/classify.h"
 #include "trainer/recipes/export.h"
 #include "trainer/recipes/fused_model.h"
 #include "trainer/recipes/fusion_labels.h"
 #include "trainer/recipes/fusion_rates.h"
-#include "trainer/recipes/images.h"
+#include "trainer/recipes/image_task.h"
 #include "trainer/recipes/initial.h"
 #include "trainer/recipes/pcgrad.h"
 
 namespace fusor {
 namespace {
 
-class FusionTask final : public Task {
+class FusionTask final : public ImageTask {
  public:
   FusionTask(const Job& job, const Device& device, Precision precision)
-      : job_(job),
-        config_(job_.config),
-        configured_(precision),
-        precision_(precision),
-        device_(device),
-        names_(config_),
-        images_(job_, device, ImagePart::kFusion),
-        seed_(static_cast<std::uint64_t>(config_.Int("seed"))) {}
+      : ImageTask(job, device, precision, ImagePart::kFusion), names_(config_) {}
 
   Status Prepare(Pulse& pulse) override {
     RETURN_IF_ERROR(images_.Load(pulse));
-    auto model = FusedModel::Make(FusedOptionsOf(config_, images_.classes()), device_.where);
-    if (!model.ok()) return model.status();
-    model_ = std::move(*model);
+    RETURN_IF_ERROR(Build());
     pulse.Beat();
     at::NoGradGuard no_grad;
     return FillInitial(job_, model_->experts(), model_->parameters());
   }
 
-  Plan plan() const override { return images_.plan(); }
+  Status Build() override {
+    auto model = FusedModel::Make(FusedOptionsOf(config_, images_.classes()), device_.where);
+    if (!model.ok()) return model.status();
+    model_ = std::move(*model);
+    return Ok();
+  }
+
   ParameterSet& parameters() override { return model_->parameters(); }
 
   std::vector<TrainedGroup> groups() override {
@@ -61,11 +57,6 @@ class FusionTask final : public Task {
                       .parameters = model_->Trained({"global_head."}),
                       .rate = rates.head});
     return groups;
-  }
-
-  Batch TrainingBatch(MicroStep at) override {
-    at_ = at;
-    return images_.TrainingBatch(at);
   }
 
   BatchLoss Forward(const Batch& batch) override {
@@ -98,26 +89,19 @@ class FusionTask final : public Task {
     BackwardWithoutConflicts(global_, weighed_, parameters, scale);
   }
 
-  void UseFullPrecision(bool full) override {
-    precision_ = full ? configured_.Full() : configured_;
+  std::vector<std::string> heads() const override {
+    std::vector<std::string> heads = {"fusion"};
+    for (std::size_t k = 0; k < model_->experts(); ++k) {
+      heads.push_back("expert_" + std::to_string(k));
+    }
+    return heads;
   }
-
-  std::vector<Metric> Evaluate(Split split, Pulse& pulse) override {
-    if (images_.Count(split) == 0) return {};
-    Score fused;
-    std::vector<Score> experts(model_->experts());
-    images_.ForEachBatch(split, [&](const LabelledBatch& batch) {
-      const FusedOutput out = model_->Forward(batch.images, {.precision = precision_}, false);
-      fused.Add(out.logits, batch.labels);
-      for (std::size_t k = 0; k < experts.size(); ++k) {
-        experts[k].Add(out.expert_logits[k], batch.labels);
-      }
-      pulse.Beat();
-    });
-    return Told(split == Split::kTest ? "test" : "val", fused, experts);
+  std::vector<at::Tensor> Answer(const at::Tensor& inputs) override {
+    FusedOutput out = model_->Forward(inputs, EvaluationPass(), false);
+    std::vector<at::Tensor> logits = {std::move(out.logits)};
+    std::move(out.expert_logits.begin(), out.expert_logits.end(), std::back_inserter(logits));
+    return logits;
   }
-
-  std::optional<Selection> selection() const override { return Selection{"val/accuracy", true}; }
 
   std::string log_file() const override { return names_.LogFile(); }
   std::vector<CsvLog::Cell> LogRow(const EpochFacts& facts) override {
@@ -142,8 +126,6 @@ class FusionTask final : public Task {
     return made;
   }
 
-  Result<std::vector<ArtifactReport>> WriteData() override { return images_.WriteSplits(); }
-
   std::map<std::string, std::string> Info() const override {
     auto info = images_.Info();
     info["parameters"] = std::to_string(model_->parameters().Count());
@@ -157,23 +139,20 @@ class FusionTask final : public Task {
   }
   bool Frozen() const { return config_.Bool("freeze_experts") || at_.step < FrozenSteps(); }
 
-  Pass TrainingPass() const {
-    // Parts of a step drop different features.
-    const std::int64_t index = at_.step * config_.Int("accumulate") + at_.part;
-    return {.precision = precision_, .mode = Mode::kTrain, .seed = seed_, .step = index};
-  }
-
-  std::vector<Metric> Told(const std::string& split, const Score& fused,
-                           const std::vector<Score>& experts) const {
+  // The first head is the fusion's.
+  std::vector<Metric> Told(const std::string& split,
+                           const std::vector<Score>& scores) const override {
+    const Score& fused = scores[0];
     double individual = 0;
     double best = 0;
     std::vector<Metric> told;
-    for (std::size_t k = 0; k < experts.size(); ++k) {
+    for (std::size_t k = 0; k + 1 < scores.size(); ++k) {
+      const Score& expert = scores[k + 1];
       const std::string name = names_.Expert(split, k);
-      told.push_back({name + "_accuracy", experts[k].accuracy()});
-      told.push_back({name + "_loss", experts[k].loss()});
-      individual += experts[k].loss();
-      best = std::max(best, experts[k].accuracy());
+      told.push_back({name + "_accuracy", expert.accuracy()});
+      told.push_back({name + "_loss", expert.loss()});
+      individual += expert.loss();
+      best = std::max(best, expert.accuracy());
     }
     told.push_back({split + "/loss_global", fused.loss()});
     told.push_back({split + "/loss_individual", individual});
@@ -197,16 +176,8 @@ class FusionTask final : public Task {
     return Ok();
   }
 
-  const Job job_;
-  const Config& config_;
-  const Precision configured_;
-  Precision precision_;  // which the next forward computes in
-  const Device device_;
   const FusionLabels names_;
-  Images images_;
-  const std::uint64_t seed_;
   std::unique_ptr<FusedModel> model_;
-  MicroStep at_;
   // Of the last Forward.
   at::Tensor global_;
   at::Tensor weighed_;

@@ -106,8 +106,10 @@ Status Images::Divide() {
     train_ = division_.fusion_train;
     validation_ = division_.fusion_validation;
   }
-  test_.resize(data_.test.size());
-  std::iota(test_.begin(), test_.end(), 0);
+  if (test_.empty()) {
+    test_.resize(data_.test.size());
+    std::iota(test_.begin(), test_.end(), 0);
+  }
   TakePart("subset", train_, labels);
   TakePart("evaluate_subset", validation_, labels);
   TakePart("evaluate_subset", test_, data_.test.labels);
@@ -117,11 +119,14 @@ Status Images::Divide() {
 Status Images::ReadDivision(const std::string& folder) {
   const std::filesystem::path path(folder);
   Indices holdout;
-  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, holdout));
+  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, data_.train, holdout));
   division_ = SplitTraining(data_.train.labels, {}, holdout);
   if (!std::filesystem::exists(path / kTrainFile)) return Ok();
-  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, train_));
-  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, validation_));
+  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, data_.train, train_));
+  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, data_.train, validation_));
+  if (std::filesystem::exists(path / kTestFile)) {
+    RETURN_IF_ERROR(ReadIndices(path / kTestFile, data_.test, test_));
+  }
   Indices both;
   std::set_intersection(train_.begin(), train_.end(), validation_.begin(), validation_.end(),
                         std::back_inserter(both));
@@ -130,8 +135,8 @@ Status Images::ReadDivision(const std::string& folder) {
                   " and " + kValidationFile);
 }
 
-Status Images::ReadIndices(const std::string& path, Indices& out) const {
-  const auto read = ReadIndexFile(path, static_cast<std::int64_t>(data_.train.size()));
+Status Images::ReadIndices(const std::string& path, const ImageSet& set, Indices& out) {
+  const auto read = ReadIndexFile(path, static_cast<std::int64_t>(set.size()));
   if (!read.ok()) return read.status();
   out.assign(read->begin(), read->end());
   std::sort(out.begin(), out.end());
@@ -169,6 +174,8 @@ LoaderOptions Images::Loading() const {
   return options;
 }
 
+int Images::classes() const { return config_.Text("data") == "cifar100" ? 100 : 10; }
+
 Plan Images::plan() const {
   const std::int64_t per_epoch = loader_->steps_per_epoch();
   return {per_epoch * config_.Int("epochs"), per_epoch};
@@ -185,6 +192,7 @@ Batch Images::TrainingBatch(MicroStep at) {
 }
 
 const Images::Indices& Images::IndicesOf(Split split) const {
+  if (split == Split::kTraining) return train_;
   return split == Split::kTest ? test_ : validation_;
 }
 

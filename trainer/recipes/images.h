@@ -34,11 +34,14 @@ class Images {
 
   Status Load(Pulse& pulse);
 
-  int classes() const { return data_.classes; }
+  // Known without the data too.
+  int classes() const;
+  const Normaliser& normaliser() const { return *normaliser_; }
   Plan plan() const;
   Batch TrainingBatch(MicroStep at);
   // Brings all images of a split, in their order.
   void ForEachBatch(Split split, const std::function<void(const LabelledBatch&)>& use) const;
+  // How many it has; of the training split those that are trained on.
   std::size_t Count(Split split) const;
   // Facts about the data for the attempt's record.
   std::map<std::string, std::string> Info() const;
@@ -51,7 +54,7 @@ class Images {
   Status Divide();
   // Divides as the index files of a folder say.
   Status ReadDivision(const std::string& folder);
-  Status ReadIndices(const std::string& path, Indices& out) const;
+  static Status ReadIndices(const std::string& path, const ImageSet& set, Indices& out);
   void TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const;
   void ShuffleLabels();
   LoaderOptions Loading() const;

@@ -112,7 +112,7 @@ class Probe final : public Task {
   }
 
   std::vector<Metric> Evaluate(Split split, Pulse& pulse) override {
-    if (split == Split::kTest) return {};
+    if (split != Split::kValidation) return {};
     double loss = Loss(test_).item<double>();
     pulse.Beat();
     // The share of the targets' variance, which is 1, that the model explains.

@@ -1,4 +1,4 @@
-#include "coordinator/spec/scalar.h"
+#include "common/text/scalar.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,51 @@
+#include "trainer/recipes/image_task.h"
+
+namespace fusor {
+
+ImageTask::ImageTask(const Job& job, const Device& device, Precision precision, ImagePart part)
+    : job_(job),
+      config_(job_.config),
+      device_(device),
+      images_(job_, device, part),
+      seed_(static_cast<std::uint64_t>(config_.Int("seed"))),
+      configured_(precision),
+      precision_(precision) {}
+
+Batch ImageTask::TrainingBatch(MicroStep at) {
+  at_ = at;
+  return images_.TrainingBatch(at);
+}
+
+void ImageTask::UseFullPrecision(bool full) {
+  precision_ = full ? configured_.Full() : configured_;
+}
+
+std::vector<Metric> ImageTask::Evaluate(Split split, Pulse& pulse) {
+  if (images_.Count(split) == 0) return {};
+  std::vector<Score> scores(heads().size());
+  ForEachAnswer(split, [&](const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+    for (std::size_t head = 0; head < scores.size(); ++head) {
+      scores[head].Add(logits[head], labels);
+    }
+    pulse.Beat();
+  });
+  return Told(std::string(SplitName(split)), scores);
+}
+
+void ImageTask::ForEachAnswer(Split split, const UseAnswers& use) {
+  images_.ForEachBatch(split, [&](const LabelledBatch& batch) {
+    use(Answer(batch.images), batch.labels);
+  });
+}
+
+std::map<std::string, std::string> ImageTask::ModelInfo() const {
+  return {{"fusor.pixels", images_.normaliser().ToText()}};
+}
+
+Pass ImageTask::TrainingPass() const {
+  // Parts of a step drop different features.
+  const std::int64_t index = at_.step * config_.Int("accumulate") + at_.part;
+  return {.precision = precision_, .mode = Mode::kTrain, .seed = seed_, .step = index};
+}
+
+}  // namespace fusor
