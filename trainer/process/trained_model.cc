@@ -106,6 +106,7 @@ void UseSplits(TrainedModel& trained, ParamValues& values) {
   if (folder.filename() == "best" || folder.filename() == "last") folder = folder.parent_path();
   if (!fs::exists(folder / "splits") || trained.job.recipe->Find("splits") == nullptr) return;
   values["splits"] = (folder / "splits").string();
+  values.erase("holdout");
   values["subset"] = 0.0;
   values["evaluate_subset"] = 0.0;
 }
