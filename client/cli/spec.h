@@ -59,6 +59,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // trials failed, or something broke
 inline constexpr int kExitBadInput = 2;
 inline constexpr int kExitUnreachable = 3;
+inline constexpr int kExitMissed = 4;  // every trial succeeded, but not as `expect` says
 inline constexpr int kExitInterrupted = 130;
 
 struct CommandSpec {

@@ -11,6 +11,7 @@
 #include "client/terminal/screen.h"
 #include "client/terminal/signals.h"
 #include "client/view/convert.h"
+#include "client/view/gains_view.h"
 #include "client/view/results_view.h"
 #include "client/view/sweep_view.h"
 #include "client/view/watch_view.h"
@@ -224,21 +225,23 @@ Result<int> ShowEnd(Session& session, Api& api, const v1::Sweep& sweep) {
   const Result<v1::ResultsResponse> results = api.Call(request);
   if (!results.ok()) return results.status();
   const std::string id = std::to_string(sweep.id());
+  const int code =
+      ExitCodeOf(sweep) == kExitOk && IsMissed(*results) ? kExitMissed : ExitCodeOf(sweep);
   if (session.output() == Output::kJson) {
     v1::GetSweepResponse response;
     *response.mutable_sweep() = sweep;
     Json json = Json::Object();
     json.Set("sweep", SweepJson(response)).Set("results", ResultsJson(*results));
     session.out() << json.Pretty() << "\n";
-    return ExitCodeOf(sweep);
+    return code;
   }
   if (session.output() == Output::kId) {
     session.out() << id << "\n";
-    return ExitCodeOf(sweep);
+    return code;
   }
   session.out() << SweepEndText(sweep, session.now(), session.look()) << "\n\n"
                 << ResultsText(*results, session.look());
-  return ExitCodeOf(sweep);
+  return code;
 }
 
 void NextAfterEnd(Session& session, const v1::Sweep& sweep) {

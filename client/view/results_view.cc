@@ -5,6 +5,7 @@
 
 #include "client/format/text.h"
 #include "client/view/convert.h"
+#include "client/view/gains_view.h"
 
 namespace fusor::client {
 
@@ -93,7 +94,7 @@ std::string SummaryText(const v1::ResultsResponse& response, const Look& look) {
 Json ValueJson(const v1::ResultValue& value) {
   Json json = Json::Object();
   json.Set("count", value.count()).Set("mean", value.mean()).Set("spread", value.spread());
-  json.Set("min", value.min()).Set("max", value.max());
+  json.Set("min", value.min()).Set("max", value.max()).Set("interval", value.interval());
   return json;
 }
 
@@ -116,6 +117,21 @@ Json RowJson(const v1::ResultRow& row, const v1::ResultTable& table) {
   return json;
 }
 
+Json TablesJson(const google::protobuf::RepeatedPtrField<v1::ResultTable>& tables) {
+  Json list = Json::Array();
+  for (const v1::ResultTable& table : tables) {
+    Json entry = Json::Object();
+    entry.Set("stage", table.stage());
+    entry.Set("axes", Json::Texts({table.axes().begin(), table.axes().end()}));
+    entry.Set("metrics", Json::Texts({table.metrics().begin(), table.metrics().end()}));
+    Json rows = Json::Array();
+    for (const v1::ResultRow& row : table.rows()) rows.Add(RowJson(row, table));
+    entry.Set("rows", rows);
+    list.Add(entry);
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string ResultsText(const v1::ResultsResponse& response, const Look& look) {
@@ -126,23 +142,14 @@ std::string ResultsText(const v1::ResultsResponse& response, const Look& look) {
     out += StageTableText(table, look) + "\n";
   }
   if (out.empty()) out = "no results yet\n\n";
-  return out + SummaryText(response, look);
+  return out + GainsText(response, look) + ExpectationsText(response, look) +
+         SummaryText(response, look);
 }
 
 Json ResultsJson(const v1::ResultsResponse& response) {
   Json json = Json::Object();
-  Json tables = Json::Array();
-  for (const v1::ResultTable& table : response.tables()) {
-    Json entry = Json::Object();
-    entry.Set("stage", table.stage());
-    entry.Set("axes", Json::Texts({table.axes().begin(), table.axes().end()}));
-    entry.Set("metrics", Json::Texts({table.metrics().begin(), table.metrics().end()}));
-    Json rows = Json::Array();
-    for (const v1::ResultRow& row : table.rows()) rows.Add(RowJson(row, table));
-    entry.Set("rows", rows);
-    tables.Add(entry);
-  }
-  json.Set("tables", tables).Set("complete", response.complete());
+  json.Set("tables", TablesJson(response.tables())).Set("gains", TablesJson(response.gains()));
+  json.Set("expectations", ExpectationsJson(response)).Set("complete", response.complete());
   json.Set("wall_seconds", SecondsJson(FromProto(response.wall())));
   json.Set("running_seconds", SecondsJson(FromProto(response.running_sum())));
   json.Set("speed_up", response.speed_up());

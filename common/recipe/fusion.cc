@@ -206,6 +206,10 @@ Recipe FusionRecipe() {
   for (auto part : {Metrics(), ClassifierMetrics(), EngineMetrics()}) {
     for (MetricInfo& metric : part) recipe.metrics.push_back(std::move(metric));
   }
+  recipe.gain = GainInfo{.part = "expert", .whole = "val/accuracy", .parts = {}};
+  for (int k = 0; k < kExperts; ++k) {
+    recipe.gain->parts.push_back("val/expert_" + std::to_string(k) + "_accuracy");
+  }
   recipe.settle = Settle;
   return recipe;
 }

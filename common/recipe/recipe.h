@@ -47,6 +47,13 @@ struct MetricInfo {
   std::string help;
 };
 
+// Of a recipe that joins parts which also answer alone: which metrics tell what the joining gains.
+struct GainInfo {
+  std::string part;                // "expert"
+  std::string whole;               // a metric of shares, from 0 to 1
+  std::vector<std::string> parts;  // the same of each part alone, on the same samples
+};
+
 // Full parameter values by name; the map's order is the canonical order.
 using ParamValues = std::map<std::string, Value, std::less<>>;
 
@@ -68,6 +75,7 @@ struct Recipe {
   int inputs_max = 0;
   std::vector<Rule> rules;
   std::vector<MetricInfo> metrics;
+  std::optional<GainInfo> gain = std::nullopt;
   // Replaces each "auto" that has one meaning for these values. Called with complete, checked
   // values; what stays "auto" does not concern them, e.g. the growth of a network without one.
   void (*settle)(ParamValues& values) = nullptr;

@@ -93,6 +93,26 @@ struct Need {
   bool best = true;                                        // take: best | last
 };
 
+// What the mean over the seeds of each of a stage's cells should be.
+struct Expectation {
+  enum class Comparison : std::uint8_t { kAtLeast, kAbove, kAtMost, kBelow };
+
+  std::string metric;
+  Comparison comparison = Comparison::kAtLeast;
+  double bound = 0;
+  std::string text;  // as it was written: ">= 0.8"
+
+  bool IsMetBy(double value) const {
+    switch (comparison) {
+      case Comparison::kAtLeast: return value >= bound;
+      case Comparison::kAbove: return value > bound;
+      case Comparison::kAtMost: return value <= bound;
+      case Comparison::kBelow: return value < bound;
+    }
+    return false;
+  }
+};
+
 struct StageSpec {
   std::string name;
   std::string recipe;
@@ -113,6 +133,7 @@ struct StageSpec {
   Duration time_limit{0};  // running time of one trial over all its attempts; 0 = none
   Duration hang_timeout = std::chrono::minutes(10);
   int priority = 50;
+  std::vector<Expectation> expect;
 };
 
 struct Objective {

@@ -23,6 +23,7 @@ struct ResultsValue {
   double spread = 0;  // sample standard deviation; 0 with one
   double min = 0;
   double max = 0;
+  double interval = 0;  // half of the 95 % interval of the mean; 0 with one
 };
 
 struct ResultsRow {

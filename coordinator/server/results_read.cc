@@ -1,5 +1,7 @@
 #include "coordinator/server/results_read.h"
 
+#include <set>
+#include <string>
 #include <utility>
 
 #include "coordinator/server/trial_listing.h"
@@ -28,10 +30,25 @@ Result<std::vector<ResultsTrial>> ReadTrials(StateReader& reader, SweepId sweep)
   }
 }
 
+// What tables, gains and expectations of these stages are made of, each name once.
+std::vector<std::string> MetricsToRead(const SweepSpec& spec,
+                                       const std::vector<std::uint32_t>& stages,
+                                       const std::vector<std::string>& shown) {
+  std::set<std::string> names(shown.begin(), shown.end());
+  for (const std::uint32_t stage : stages) {
+    for (const Expectation& expectation : spec.stages[stage].expect) {
+      names.insert(expectation.metric);
+    }
+    const Recipe* recipe = FindRecipe(spec.stages[stage].recipe);
+    if (recipe == nullptr || !recipe->gain) continue;
+    for (std::string& name : GainMetrics(*recipe->gain)) names.insert(std::move(name));
+  }
+  return {names.begin(), names.end()};
+}
+
 }  // namespace
 
-Result<std::vector<ResultsTable>> ReadResults(const Edge& edge, const SweepStatus& status,
-                                              ResultsScope scope) {
+Result<SweepResults> ReadResults(const Edge& edge, const SweepStatus& status, ResultsScope scope) {
   const SweepModel& model = *status.model;
   Result<Filter> filter = ParseFilter(scope.where);
   if (!filter.ok()) return filter.status();
@@ -50,16 +67,27 @@ Result<std::vector<ResultsTable>> ReadResults(const Edge& edge, const SweepStatu
   const Result<std::vector<ResultsTrial>> trials = ReadTrials(*edge.readers->state, sweep);
   if (!trials.ok()) return trials.status();
   const Result<std::vector<TrialValue>> values =
-      edge.readers->state->ResultValues(sweep, scope.metrics);
+      edge.readers->state->ResultValues(sweep, MetricsToRead(*model.spec, stages, scope.metrics));
   if (!values.ok()) return values.status();
-  std::vector<ResultsTable> tables;
+  const Filter everything;
+  SweepResults results;
   for (const std::uint32_t stage : stages) {
     const auto states = StatesOf(edge, sweep, model, stage);
     if (!states.ok()) return states.status();
-    tables.push_back(
-        MakeResults({&model, stage, &*filter, scope.metrics, &*states, &*trials, &*values}));
+    ResultsQuestion question{&model, stage, &*filter, scope.metrics, &*states, &*trials, &*values};
+    results.tables.push_back(MakeResults(question));
+    const StageSpec& spec = model.spec->stages[stage];
+    const Recipe* recipe = FindRecipe(spec.recipe);
+    if (recipe != nullptr && recipe->gain) {
+      results.gains.push_back(MakeGains(question, *recipe->gain));
+    }
+    question.filter = &everything;
+    for (const Expectation& expectation : spec.expect) {
+      results.expectations.push_back(CheckExpectation(question, expectation));
+    }
   }
-  return tables;
+  std::erase_if(results.gains, [](const ResultsTable& table) { return table.rows.empty(); });
+  return results;
 }
 
 }  // namespace fusor

@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "coordinator/server/edge.h"
+#include "coordinator/server/gains.h"
 #include "coordinator/server/results.h"
 #include "coordinator/server/sweep_status.h"
 
@@ -18,7 +19,12 @@ struct ResultsScope {
   std::vector<std::string> metrics;  // empty = the report's columns, else the objective
 };
 
-Result<std::vector<ResultsTable>> ReadResults(const Edge& edge, const SweepStatus& status,
-                                              ResultsScope scope);
+struct SweepResults {
+  std::vector<ResultsTable> tables;
+  std::vector<ResultsTable> gains;
+  std::vector<ExpectationResult> expectations;  // of whole stages, whatever `where` says
+};
+
+Result<SweepResults> ReadResults(const Edge& edge, const SweepStatus& status, ResultsScope scope);
 
 }  // namespace fusor

@@ -118,6 +118,7 @@ v1::ResultTable ToWire(const ResultsTable& table, SweepId sweep) {
       shown.set_spread(value.spread);
       shown.set_min(value.min);
       shown.set_max(value.max);
+      shown.set_interval(value.interval);
     }
     to.set_succeeded(row.succeeded);
     to.set_failed(row.failed);
@@ -127,6 +128,20 @@ v1::ResultTable ToWire(const ResultsTable& table, SweepId sweep) {
       *to.add_trials() = ToWire(TrialKey{sweep, table.stage, cell});
     }
   }
+  return out;
+}
+
+v1::ExpectationResult ToWire(const ExpectationResult& result, SweepId sweep) {
+  v1::ExpectationResult out;
+  out.set_stage(result.stage);
+  out.set_metric(result.metric);
+  out.set_condition(result.condition);
+  out.set_met(result.met);
+  out.set_missed(result.missed);
+  out.set_open(result.open);
+  v1::ResultTable rows = ToWire(result.missed_rows, sweep);
+  out.mutable_missed_rows()->Swap(rows.mutable_rows());
+  out.mutable_axes()->Swap(rows.mutable_axes());
   return out;
 }
 

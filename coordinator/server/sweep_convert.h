@@ -3,6 +3,7 @@
 // SweepService's messages.
 
 #include "coordinator/core/snapshot.h"
+#include "coordinator/server/gains.h"
 #include "coordinator/server/results.h"
 #include "coordinator/server/sweep_status.h"
 #include "coordinator/spec/plan.h"
@@ -18,5 +19,6 @@ v1::Sweep ToWire(const SweepStatus& status);
 v1::PlanResponse ToWire(const PlanReport& plan, const std::vector<FitReport>& fits);
 
 v1::ResultTable ToWire(const ResultsTable& table, SweepId sweep);
+v1::ExpectationResult ToWire(const ExpectationResult& result, SweepId sweep);
 
 }  // namespace fusor

@@ -255,9 +255,15 @@ SweepService::Unary SweepService::Results(Call call, const v1::ResultsRequest* r
     if (!status.ok()) return status.status();
     ResultsScope scope{request->where(), request->stage(), {}};
     scope.metrics = {request->metrics().begin(), request->metrics().end()};
-    const Result<std::vector<ResultsTable>> tables = ReadResults(edge_, *status, scope);
-    if (!tables.ok()) return tables.status();
-    for (const ResultsTable& table : *tables) *response->add_tables() = ToWire(table, *sweep);
+    const Result<SweepResults> results = ReadResults(edge_, *status, scope);
+    if (!results.ok()) return results.status();
+    for (const ResultsTable& table : results->tables) {
+      *response->add_tables() = ToWire(table, *sweep);
+    }
+    for (const ResultsTable& table : results->gains) *response->add_gains() = ToWire(table, *sweep);
+    for (const ExpectationResult& result : results->expectations) {
+      *response->add_expectations() = ToWire(result, *sweep);
+    }
     const std::int64_t wall = status->wall_ms();
     const std::int64_t sum = status->totals.running_ms;
     *response->mutable_wall() = DurationToWire(wall);

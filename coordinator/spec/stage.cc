@@ -7,6 +7,7 @@
 #include "coordinator/spec/axis_target.h"
 #include "coordinator/spec/combinations.h"
 #include "coordinator/spec/exclude.h"
+#include "coordinator/spec/expect.h"
 #include "coordinator/spec/grid_size.h"
 #include "coordinator/spec/map_reader.h"
 #include "coordinator/spec/names.h"
@@ -162,7 +163,7 @@ StageDraft ReadStage(const YamlEntry& entry, const StageDefaults& defaults, Prob
   draft.spec.hang_timeout = policies.hang_timeout;
   draft.spec.priority = policies.priority;
   for (const char* key :
-       {"seeds", "axes", "zip", "cells", "params", "exclude", "random", "needs"}) {
+       {"seeds", "axes", "zip", "cells", "params", "exclude", "random", "needs", "expect"}) {
     reader.Entry(key);  // known, even where the recipe is not
   }
   if (draft.recipe == nullptr) return draft;
@@ -175,6 +176,10 @@ StageDraft ReadStage(const YamlEntry& entry, const StageDefaults& defaults, Prob
     ReadExcludes(*exclude, reader.PathOf("exclude"), problems, draft);
   }
   ReadParams(reader, problems, draft);
+  if (const YamlNode* expect = reader.Node("expect")) {
+    draft.spec.expect =
+        ReadExpectations(*expect, reader.PathOf("expect"), *draft.recipe, problems);
+  }
   Complete(reader, problems, draft);
   return draft;
 }

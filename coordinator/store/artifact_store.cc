@@ -43,7 +43,7 @@ bool IsSha256(std::string_view text) {
          });
 }
 
-ArtifactStore::ArtifactStore(std::filesystem::path directory)
+ArtifactStore::ArtifactStore(const std::filesystem::path& directory)
     : artifacts_(directory / "artifacts"), uploads_(directory / "uploads"), opened_(Clock::now()) {}
 
 Result<std::unique_ptr<ArtifactStore>> ArtifactStore::Open(const std::filesystem::path& directory) {

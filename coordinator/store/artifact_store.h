@@ -87,7 +87,7 @@ class ArtifactStore {
   friend class Upload;
   using Clock = std::chrono::system_clock;  // compared with file times
 
-  explicit ArtifactStore(std::filesystem::path directory);
+  explicit ArtifactStore(const std::filesystem::path& directory);
 
   std::filesystem::path PartOf(const std::string& sha256, std::uint64_t bytes) const;
   Result<bool> IsComplete(const std::string& sha256, std::uint64_t bytes) const;

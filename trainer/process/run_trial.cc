@@ -142,8 +142,9 @@ int RunJob(const std::string& job_path, const HostInfo& host) {
                    .abort = [] { _exit(kExitAborted); }});
   ReplicaReporter replica(facts);
   LogReporter logged(facts, stdout);
-  Reporter& reporter = job->rank == 0 ? static_cast<Reporter&>(logged) : replica;
-  Outcome outcome = RunTrial(*job, host, reporter, control);
+  Reporter* reporter = &logged;
+  if (job->rank != 0) reporter = &replica;
+  Outcome outcome = RunTrial(*job, host, *reporter, control);
   std::fflush(nullptr);
   if (facts.reader_gone()) return kExitAborted;
   return outcome.kind == OutcomeKind::kFailed ? kExitFailed : 0;

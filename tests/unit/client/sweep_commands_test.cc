@@ -273,6 +273,50 @@ TEST_F(SweepCommands, ResultsInEveryForm) {
   EXPECT_THAT(Run({"results", "3", "-o", "json"}).out, HasSubstr("\"speed_up\": 1.8"));
 }
 
+// Two fusions over two seeds; the second gains nothing that is sure.
+TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
+  const auto plain = fake_.answers.results;
+  fake_.answers.results = [plain](const v1::ResultsRequest& request) {
+    Result<v1::ResultsResponse> response = plain(request);
+    v1::ResultTable* table = response->add_gains();
+    table->set_stage("fusion");
+    table->add_axes("fusion");
+    const std::pair<const char*, double> metrics[] = {{"val/accuracy", 0.801},
+                                                      {"expert_mean", 0.752},
+                                                      {"expert_best", 0.7604},
+                                                      {"gain_over_mean", 4.9},
+                                                      {"gain_over_best", 4.06}};
+    for (const auto& [metric, mean] : metrics) table->add_metrics(metric);
+    v1::ResultRow* row = table->add_rows();
+    row->add_axis_values("concatenation");
+    for (const auto& [metric, mean] : metrics) {
+      v1::ResultValue* value = row->add_values();
+      value->set_count(3);
+      value->set_mean(mean);
+      value->set_interval(0.72);
+    }
+    v1::ExpectationResult* result = response->add_expectations();
+    result->set_stage("fusion");
+    result->set_metric("val/accuracy");
+    result->set_condition(">= 0.85");
+    result->set_missed(1);
+    result->add_axes("fusion");
+    *result->add_missed_rows() = *row;
+    return response;
+  };
+  const std::string shown = Run({"results", "3"}).out;
+  EXPECT_THAT(shown, HasSubstr("fusion against its experts, val/accuracy; gains in points, with 95% "
+                               "intervals over seeds\n"));
+  EXPECT_THAT(shown, HasSubstr("concatenation       76.04%       75.20%  80.10%    +4.90 ± 0.72  "
+                               "+4.06 ± 0.72      3\n"));
+  EXPECT_THAT(shown, HasSubstr("missed  fusion: val/accuracy >= 0.85  by 1 of 1 cell\n"
+                               "        fusion=concatenation: 0.801\n"));
+  const std::string json = Run({"results", "3", "-o", "json"}).out;
+  EXPECT_THAT(json, HasSubstr("\"gain_over_mean\""));
+  EXPECT_THAT(json, HasSubstr("\"missed_cells\""));
+  EXPECT_EQ(Run({"watch", "3"}).code, 4);
+}
+
 TEST_F(SweepCommands, RmAsksFirst) {
   int removed = 0;
   fake_.answers.remove = [&](const v1::DeleteSweepRequest&) -> Result<v1::DeleteSweepResponse> {

@@ -45,6 +45,68 @@ TEST_F(SweepsTest, SubmitRunResults) {
   EXPECT_TRUE(results.complete());
 }
 
+v1::SessionRequest FusionTrial(std::uint64_t attempt, double fusion) {
+  v1::SessionRequest request = InstantTrial(attempt, fusion);
+  auto& values = *request.mutable_items(0)
+                      ->mutable_facts()
+                      ->mutable_facts(1)
+                      ->mutable_evaluation()
+                      ->mutable_values();
+  for (int k = 0; k < 4; ++k) {
+    values["val/expert_" + std::to_string(k) + "_accuracy"] = 0.5 + 0.04 * k;
+  }
+  return request;
+}
+
+// Gains are taken trial by trial, their interval is Student's; an expectation looks at the means.
+TEST_F(SweepsTest, GainsOverThePartsAndWhatWasExpected) {
+  (void)Submit(
+      "name: a\nstages:\n  f: {recipe: fusion, axes: {fusion: [concatenation, multiplicative]}, "
+      "expect: {val/accuracy: '>= 0.62'}}\nseeds: [0, 1, 2]\n");
+  const auto worker = Worker();
+  worker->Hello({});
+  v1::ResultsResponse results;
+  for (int done = 0; done < 6; ++done) {
+    Call early(token_);
+    ASSERT_TRUE(sweeps_->Results(&early, {}, &results).ok());
+    ASSERT_EQ(results.expectations_size(), 1);
+    EXPECT_GT(results.expectations(0).open(), 0U);
+    const v1::Start start = worker->AwaitStart();
+    const int cell = std::stoi(start.trial().substr(start.trial().rfind('.') + 1));
+    // concatenation: 0.62, 0.63, 0.64; multiplicative: 0.52, 0.53, 0.54
+    const double fusion = (cell % 2 == 0 ? 0.62 : 0.52) + 0.01 * (cell / 2);
+    worker->Send(FusionTrial(start.attempt(), fusion));
+    worker->AwaitAck(start.attempt(), 3);
+  }
+  Call call(token_);
+  ASSERT_TRUE(sweeps_->Results(&call, {}, &results).ok());
+  ASSERT_EQ(results.gains_size(), 1);
+  const v1::ResultTable& gains = results.gains(0);
+  EXPECT_EQ(gains.stage(), "f");
+  ASSERT_EQ(gains.metrics_size(), 5);
+  EXPECT_EQ(gains.metrics(1), "expert_mean");
+  ASSERT_EQ(gains.rows_size(), 2);
+  const v1::ResultRow& first = gains.rows(0);
+  EXPECT_EQ(first.axis_values(0), "concatenation");
+  EXPECT_NEAR(first.values(0).mean(), 0.63, 1e-12);
+  EXPECT_NEAR(first.values(1).mean(), 0.56, 1e-12);
+  EXPECT_NEAR(first.values(2).mean(), 0.62, 1e-12);
+  EXPECT_NEAR(first.values(3).mean(), 7, 1e-9);
+  EXPECT_EQ(first.values(3).count(), 3U);
+  // A spread of one point over three seeds: 4.303 / sqrt(3).
+  EXPECT_NEAR(first.values(3).interval(), 2.4843, 1e-3);
+  EXPECT_NEAR(gains.rows(1).values(4).mean(), -9, 1e-9);
+
+  const v1::ExpectationResult& expected = results.expectations(0);
+  EXPECT_EQ(expected.condition(), ">= 0.62");
+  EXPECT_EQ(expected.met(), 1U);
+  EXPECT_EQ(expected.missed(), 1U);
+  EXPECT_EQ(expected.open(), 0U);
+  ASSERT_EQ(expected.missed_rows_size(), 1);
+  EXPECT_EQ(expected.missed_rows(0).axis_values(0), "multiplicative");
+  EXPECT_NEAR(expected.missed_rows(0).values(0).mean(), 0.53, 1e-12);
+}
+
 TEST_F(SweepsTest, FallbackTrialsAreFlaggedAndNeverAveragedWithNativeOnes) {
   (void)Submit(
       "name: a\nstages:\n  e: {recipe: expert, axes: {precision: [fp16]}}\nseeds: [0, 1, 2]\n"

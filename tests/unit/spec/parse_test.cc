@@ -298,6 +298,26 @@ TEST(ParseSweep, GpuTypeOnlyPlaces) {
   EXPECT_EQ(grid.NameOf(1), "task-1-H200");
 }
 
+TEST(ParseSweep, ExpectationsAreConditionsOnMetrics) {
+  const SweepSpec spec = Parsed(
+      "name: t\nstages:\n  a:\n    recipe: expert\n    expect: {val/accuracy: '>= 0.8', "
+      "val/loss: '<1.5', test/accuracy: '> 1e-1', train/loss: '<= 2'}\n");
+  using Comparison = Expectation::Comparison;
+  const std::vector<Expectation>& expect = spec.stages.at(0).expect;
+  ASSERT_EQ(expect.size(), 4U);
+  EXPECT_EQ(expect[0].metric, "val/accuracy");
+  EXPECT_EQ(expect[0].comparison, Comparison::kAtLeast);
+  EXPECT_EQ(expect[0].bound, 0.8);
+  EXPECT_TRUE(expect[0].IsMetBy(0.8));
+  EXPECT_FALSE(expect[0].IsMetBy(0.799));
+  EXPECT_EQ(expect[1].comparison, Comparison::kBelow);
+  EXPECT_FALSE(expect[1].IsMetBy(1.5));
+  EXPECT_EQ(expect[2].comparison, Comparison::kAbove);
+  EXPECT_FALSE(expect[2].IsMetBy(0.1));
+  EXPECT_EQ(expect[3].comparison, Comparison::kAtMost);
+  EXPECT_TRUE(expect[3].IsMetBy(2));
+}
+
 TEST(ParseSweep, OverridesReachEveryKey) {
   const SweepSpec sweep = Parsed(
       FileText(kFusion), {"stages.fusion.axes.batch_size=[32,64]", "stages.fusion.params.epochs=10",
