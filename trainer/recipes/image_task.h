@@ -30,7 +30,7 @@ class ImageTask : public Task, public Classifier {
   Classifier* classifier() override { return this; }
 
   int classes() const override { return images_.classes(); }
-  void ForEachAnswer(Split split, const UseAnswers& use) override;
+  void ForEachAnswer(Split split, SampleRange range, const UseAnswers& use) override;
 
  protected:
   ImageTask(const Job& job, const Device& device, Precision precision, ImagePart part);
