@@ -43,8 +43,8 @@ void AppendRecipe(std::string& page, const Recipe& recipe) {
 }  // namespace
 
 const std::vector<Recipe>& Catalogue() {
-  static const std::vector<Recipe> catalogue = {ExpertRecipe(), FusionRecipe(), ProbeRecipe()};
-  return catalogue;
+  static const std::vector<Recipe> kCatalogue = {ExpertRecipe(), FusionRecipe(), ProbeRecipe()};
+  return kCatalogue;
 }
 
 const Recipe* FindRecipe(std::string_view name) {

@@ -29,6 +29,12 @@ Status CheckSubset(const ParamValues& values) {
                          ", so no batch would ever be full");
 }
 
+Status CheckHoldout(const ParamValues& values) {
+  if (IsAuto(values.find("holdout")->second)) return Ok();
+  if (std::get<std::string>(values.find("splits")->second).empty()) return Ok();
+  return InvalidArgument("splits and holdout are both given: the folder's files say what is held out");
+}
+
 Status CheckWhole(const ParamValues& values) {
   for (const char* name : {"subset", "evaluate_subset"}) {
     const double subset = std::get<double>(values.find(name)->second);
@@ -64,6 +70,20 @@ std::vector<Param> SourceParams() {
        .default_value = "",
        .help = "a folder of index files that say which training images are whose (docs/data.md); "
                "empty: the published division of cifar100, else each class alike"},
+      {.name = "holdout",
+       .type = ParamType::kFloat,
+       .default_value = kAuto,
+       .min = 0.01,
+       .max = 0.99,
+       .help = "the share of the training images that experts never see and their fusion trains on; "
+               "the same for an expert and its fusion",
+       .automatic = "`splits`, else the published division of cifar100, else 0.2"},
+      {.name = "validation",
+       .type = ParamType::kFloat,
+       .default_value = 0.1,
+       .min = 0.001,
+       .max = 0.9,
+       .help = "the share of either part that is not trained on but validated with"},
       {.name = "subset",
        .type = ParamType::kFloat,
        .default_value = 0.0,
@@ -167,6 +187,9 @@ std::vector<Rule> ImageRules() {
       {.reads = {"model", "depth", "width", "growth", "cardinality", "preactivation", "dropout"},
        .says = "the model has each option that is given, in a size that it comes in",
        .check = CheckNetwork},
+      {.reads = {"splits", "holdout"},
+       .says = "`holdout` stands without `splits`, whose files say what is held out",
+       .check = CheckHoldout},
       {.reads = {"subset", "evaluate_subset"},
        .says = "`subset` and `evaluate_subset` are shares up to 1 or whole numbers",
        .check = CheckWhole},

@@ -24,7 +24,7 @@ bool WideResNetHas(std::int64_t depth) { return depth >= 10 && depth % 6 == 4; }
 bool ResNextHas(std::int64_t depth) { return depth >= 11 && depth % 9 == 2; }
 
 const std::vector<Model>& Models() {
-  static const std::vector<Model> models = {
+  static const std::vector<Model> kModels = {
       {{.model = "densenet", .depth = 121, .growth = 32, .dropout = 0.0},
        DenseNetHas,
        "121, or 6 n + 4 for three equal blocks (100 is DenseNet-BC-100)"},
@@ -41,7 +41,7 @@ const std::vector<Model>& Models() {
        ResNextHas,
        "9 n + 2: 11, 20, 29, 38, ..."},
   };
-  return models;
+  return kModels;
 }
 
 // Remembers the first thing that is wrong.

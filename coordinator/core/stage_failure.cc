@@ -1,5 +1,6 @@
 #include "coordinator/core/stage_failure.h"
 
+#include <cmath>
 #include <vector>
 
 #include "coordinator/core/dependents.h"
@@ -24,7 +25,7 @@ std::string ReasonOf(const Stage& stage) {
   const double share = stage.sweep->spec->on_failure.max_failed;
   return std::to_string(FailedTrials(stage)) + " of " + std::to_string(stage.grid->TrialCount()) +
          " trials of " + stage.spec->name + " failed, more than " +
-         std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
+         std::to_string(std::lround(share * 100)) + "%";
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Status Engine::Turn(std::span<Input> inputs, Time now) {
   core_->Schedule(now, effects_);
   Follow();
   ++parts_.stats->turns;
-  const Status status = Commit();
+  Status status = Commit();
   if (!status.ok()) {
     frozen_ = true;
     for (Query& query : std::exchange(queries_, {})) query.run(nullptr, now);

@@ -18,8 +18,8 @@ struct Bytes {
   std::size_t operator()(const StartedFact& fact) const { return TextBytes(fact.info); }
   std::size_t operator()(const MetricsFact& fact) const {
     std::size_t bytes = fact.steps.size() * sizeof(std::int64_t);
-    for (const std::string& name : fact.names) bytes += name.size() + sizeof(name);
-    for (const auto& column : fact.values) bytes += column.size() * sizeof(double) + sizeof(column);
+    for (const std::string& name : fact.names) bytes += name.size() + sizeof(std::string);
+    for (const auto& column : fact.values) bytes += column.size() * sizeof(double) + sizeof(std::vector<double>);
     return bytes;
   }
   std::size_t operator()(const LogFact& fact) const { return fact.text.size(); }
@@ -28,7 +28,7 @@ struct Bytes {
   std::size_t operator()(const ArtifactFact&) const { return 256; }
   std::size_t operator()(const FinalFact& fact) const {
     std::size_t bytes = fact.outcome.detail.size();
-    for (const std::string& line : fact.log_tail) bytes += line.size() + sizeof(line);
+    for (const std::string& line : fact.log_tail) bytes += line.size() + sizeof(std::string);
     return bytes;
   }
 };

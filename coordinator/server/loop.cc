@@ -35,7 +35,7 @@ void TakeQueries(std::vector<Input>& inputs, std::size_t from, std::vector<Input
 
 Loop::Loop(Options options, std::unique_ptr<Engine> engine, const Clock& clock, Stats& stats,
            Health& health)
-    : options_(options),
+    : options_(std::move(options)),
       engine_(std::move(engine)),
       stats_(stats),
       health_(health),

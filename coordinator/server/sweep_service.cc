@@ -70,7 +70,7 @@ SweepService::Unary SweepService::Plan(Call call, const v1::PlanRequest* request
       for (const PlanReport::Class& each : stage.classes) asked_for.push_back(each.requirement);
     }
     std::vector<FitReport> fits(asked_for.size());
-    const Status asked = AskCore(edge_, [&](const Core& core, Time) {
+    Status asked = AskCore(edge_, [&](const Core& core, Time) {
       for (std::size_t i = 0; i < fits.size(); ++i) fits[i] = core.Fit(asked_for[i]);
     });
     if (!asked.ok() && asked.code() != Code::kUnavailable) return asked;

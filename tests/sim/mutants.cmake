@@ -18,7 +18,7 @@ function(sim_mutant name oracle file change)
 endfunction()
 
 sim_mutant(sends_before_commit acknowledged-is-stored coordinator/server/engine.cc
-  "s/  const Status status = Commit();/  Send(); const Status status = Commit();/")
+  "s/  Status status = Commit();/  Send(); Status status = Commit();/")
 sim_mutant(facts_skip_metrics metrics-before-state coordinator/server/fact_router.cc
   "s/rank.known && !rank.in_metrics && !AnyConcernsMetrics(facts.facts, attempt->number)/rank.known/")
 sim_mutant(acknowledges_too_much acknowledged-is-stored coordinator/core/facts.cc

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -290,6 +291,14 @@ bool Eventually(const std::function<bool()>& done) {
     poll(nullptr, 0, 1);
   }
   return false;
+}
+
+Ran RunProgram(const TemporaryDirectory& root, const std::string& arguments) {
+  const std::string output = root.path() + "/output";
+  const std::string command = "cd " + root.path() + " && " + FUSOR_TRAIN + " " + arguments + " >" +
+                              output + " 2>&1 </dev/null";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadAll(output)};
 }
 
 }  // namespace fusor::testing

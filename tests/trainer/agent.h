@@ -33,6 +33,14 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+struct Ran {
+  int status = 0;
+  std::string output;  // both streams
+};
+
+// fusor-train with these arguments, as a shell reads them, in the directory; runs to its end.
+Ran RunProgram(const TemporaryDirectory& root, const std::string& arguments);
+
 struct JobOptions {
   std::string recipe = "probe";
   std::string config = "{}";  // JSON

@@ -19,7 +19,9 @@ namespace {
 using testing::Eventually;
 using testing::Exists;
 using ::testing::HasSubstr;
+using testing::Ran;
 using testing::ReadAll;
+using testing::RunProgram;
 using testing::TemporaryDirectory;
 
 Result<Standalone> Parse(std::vector<const char*> arguments) { return ParseArguments(arguments); }
@@ -90,6 +92,27 @@ TEST(Arguments, FileThenOverrides) {
   EXPECT_EQ(parsed->job.config.Int("matrix"), 5);
 }
 
+TEST(Arguments, AYamlFileIsReadByTheTypesAndAllProblemsHaveTheirPlace) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/config.yaml";
+  testing::WriteAll(path, "steps: 1e2\nmatrix: 010  # ten\nprecision: bf16\n");
+  auto parsed = Parse({"probe", "--config", path.c_str()});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  EXPECT_EQ(parsed->job.config.Int("steps"), 100);
+  EXPECT_EQ(parsed->job.config.Int("matrix"), 10);
+  EXPECT_EQ(parsed->job.config.Text("precision"), "bf16");
+
+  testing::WriteAll(path, "stepz: 1\nmatrix: many\nsteps: 5\nsteps: 6\n");
+  const std::string problems = Parse({"probe", "--config", path.c_str()}).status().message();
+  EXPECT_THAT(problems, HasSubstr(path + ":1:1: recipe probe has no parameter 'stepz'; did you mean "
+                                         "'steps'?"));
+  EXPECT_THAT(problems, HasSubstr(path + ":2:9: matrix: 'many' is not an integer"));
+  EXPECT_THAT(problems, HasSubstr(path + ":4:1: "));
+  testing::WriteAll(path, "- steps\n");
+  EXPECT_THAT(Parse({"probe", "--config", path.c_str()}).status().message(),
+              HasSubstr("expected a map of parameters"));
+}
+
 TEST(Arguments, RefusesWithTheNearestNameAndAllProblems) {
   auto problem = [](std::vector<const char*> arguments) {
     return Parse(std::move(arguments)).status().message();
@@ -105,19 +128,6 @@ TEST(Arguments, RefusesWithTheNearestNameAndAllProblems) {
   EXPECT_THAT(problem({"probe", "device=tpu"}), HasSubstr("device"));
   EXPECT_THAT(problem({"probe", "--config"}), HasSubstr("--config"));
   EXPECT_THAT(problem({"probe", "--config", "/no/such.json"}), HasSubstr("/no/such.json"));
-}
-
-struct Ran {
-  int status = 0;
-  std::string output;
-};
-
-// The program with its output in a file of `root`; runs to its end.
-Ran RunProgram(const TemporaryDirectory& root, const std::string& arguments) {
-  const std::string output = root.path() + "/output";
-  const std::string command = std::string(FUSOR_TRAIN) + " " + arguments + " >" + output + " 2>&1";
-  const int status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadAll(output)};
 }
 
 TEST(Program, HelpNamesEverything) {

@@ -171,6 +171,16 @@ TEST(Split, PartsOfThePublishedSizesThatNeverMeet) {
   EXPECT_EQ(PerClass(labels, even.fusion_validation), std::vector<int>(100, 10));
 }
 
+TEST(Split, SharesAreThoseAskedFor) {
+  std::vector<int> labels;
+  for (int i = 0; i < 1'000; ++i) labels.push_back(i % 10);
+  const DataSplit split = SplitTraining(labels, {.fusion = 0.5, .validation = 0.2}, {});
+  EXPECT_EQ(split.expert_train.size(), 400U);
+  EXPECT_EQ(split.expert_validation.size(), 100U);
+  EXPECT_EQ(split.fusion_train.size(), 400U);
+  EXPECT_EQ(split.fusion_validation.size(), 100U);
+}
+
 TEST(Split, OnlyTheWholeOfCifar100HasAPublishedDivision) {
   EXPECT_TRUE(PublishedHoldout("cifar100", 10'000).empty());
   EXPECT_TRUE(PublishedHoldout("cifar10", 50'000).empty());

@@ -10,7 +10,8 @@
 #include <numeric>
 #include <sstream>
 
-#include "tests/trainer/program.h"
+#include "common/text/json.h"
+#include "tests/trainer/agent.h"
 
 namespace fusor::testing {
 namespace {
@@ -99,6 +100,8 @@ TEST_F(EvaluateTest, SaysWhatTheRunSaid) {
       EXPECT_NEAR(Number(found, head, "loss"), said(std::string("expert_") + k + "_loss"), 1e-5);
     }
   }
+  const Json last = Evaluate(Folder("run") + " which=last split=val");
+  EXPECT_DOUBLE_EQ(Number(last, 0, "accuracy"), points_["val/accuracy"].rbegin()->second);
   const Json train = Evaluate(Folder("run") + " split=train");
   EXPECT_EQ(train.Find("samples")->integer, 64);
 }

@@ -176,6 +176,18 @@ TEST_F(FusionTest, NamesEveryFileThatIsMissingOrMisshapen) {
   EXPECT_NE(why.find("conv1.weight"), std::string::npos) << why;
 }
 
+// What an expert has seen must not be what its fusion is judged by.
+TEST_F(FusionTest, ExpertsOfAnotherDivisionAreRefused) {
+  const std::string inputs = TrainExperts();
+  Trial trial = Spawn(R"(,"holdout":0.5)", "other", inputs);
+  EXPECT_EQ(trial.Finish().code, 1);
+  const auto failures = trial.Facts("failure");
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_NE(failures[0].Find("detail")->text.find("was trained with holdout=auto, this trial has 0.5"),
+            std::string::npos)
+      << failures[0].Find("detail")->text;
+}
+
 TEST_F(FusionTest, ExpertsOfSeveralArchitecturesAreAdapted) {
   // Whole models are slow here: no step is made, but everything is built, scored and written.
   Trial trial = agent_.Spawn(

@@ -195,6 +195,7 @@ class Finder {
     if (run_.empty() || !fs::exists(splits)) return;
     if (trained_.job.recipe->Find("splits") == nullptr) return;
     values_["splits"] = splits.string();
+    values_.erase("holdout");
     values_["subset"] = 0.0;
     values_["evaluate_subset"] = 0.0;
   }

@@ -92,7 +92,9 @@ Status Images::Divide() {
   const std::vector<int>& labels = data_.train.labels;
   const std::string& folder = config_.Text("splits");
   if (folder.empty()) {
-    division_ = SplitTraining(labels, {}, PublishedHoldout(data_.name, labels.size()));
+    std::span<const std::uint32_t> published;
+    if (!config_.Has("holdout")) published = PublishedHoldout(data_.name, labels.size());
+    division_ = SplitTraining(labels, Fractions(), published);
   } else {
     RETURN_IF_ERROR(ReadDivision(folder));
   }
@@ -116,11 +118,17 @@ Status Images::Divide() {
   return Ok();
 }
 
+SplitFractions Images::Fractions() const {
+  SplitFractions fractions{.validation = config_.Float("validation")};
+  if (config_.Has("holdout")) fractions.fusion = config_.Float("holdout");
+  return fractions;
+}
+
 Status Images::ReadDivision(const std::string& folder) {
   const std::filesystem::path path(folder);
   Indices holdout;
   RETURN_IF_ERROR(ReadIndices(path / kFusionFile, data_.train, holdout));
-  division_ = SplitTraining(data_.train.labels, {}, holdout);
+  division_ = SplitTraining(data_.train.labels, Fractions(), holdout);
   if (!std::filesystem::exists(path / kTrainFile)) return Ok();
   RETURN_IF_ERROR(ReadIndices(path / kTrainFile, data_.train, train_));
   RETURN_IF_ERROR(ReadIndices(path / kValidationFile, data_.train, validation_));

@@ -54,6 +54,7 @@ class Images {
   using Indices = std::vector<std::uint32_t>;
 
   Status Divide();
+  SplitFractions Fractions() const;
   // Divides as the index files of a folder say.
   Status ReadDivision(const std::string& folder);
   static Status ReadIndices(const std::string& path, const ImageSet& set, Indices& out);

@@ -5,6 +5,7 @@
 
 #include "common/recipe/suggest.h"
 #include "trainer/io/component.h"
+#include "trainer/io/safetensors.h"
 #include "trainer/recipes/export.h"
 
 namespace fusor {
@@ -59,7 +60,30 @@ Result<std::vector<std::string>> ExpertFiles(const Job& job, std::size_t experts
   return SplitList(given);
 }
 
-Status Fill(const std::string& path, const std::vector<NamedTensor>& into) {
+// An expert of another division may have been trained on what this trial validates with.
+Status CheckDivision(const Job& job, const std::string& path) {
+  const auto file = SafetensorsFile::Open(path);
+  if (!file.ok()) return Ok();  // of a kind that says nothing of its data
+  const auto& metadata = file->header().metadata;
+  const auto config = metadata.find("fusor.config");
+  const Recipe* recipe = FindRecipe("expert");
+  if (config == metadata.end() || !config->second.starts_with(recipe->name + "/")) return Ok();
+  const auto values = ParseParams(*recipe, config->second.substr(config->second.find(' ') + 1));
+  if (!values.ok()) return Ok();  // of another version
+  for (const char* param : {"data", "splits", "holdout", "validation"}) {
+    const auto theirs = values->find(param);
+    const auto ours = job.config.values().find(param);
+    if (theirs == values->end() || theirs->second == ours->second) continue;
+    return FailedPrecondition(path + ": was trained with " + param + "=" +
+                              DisplayText(theirs->second) + ", this trial has " +
+                              DisplayText(ours->second) +
+                              ": it may have seen the images that are held out here");
+  }
+  return Ok();
+}
+
+Status Fill(const Job& job, const std::string& path, const std::vector<NamedTensor>& into) {
+  RETURN_IF_ERROR(CheckDivision(job, path));
   const auto component = LoadComponent(path);
   if (!component.ok()) return component.status();
   return FillTensors(*component, into);
@@ -76,7 +100,7 @@ Status FillInitial(const Job& job, std::size_t experts, ParameterSet& parameters
   }
   std::string problems;
   const auto fill = [&](const std::string& path, const std::string& prefix) {
-    const Status status = Fill(path, Tensors(parameters, prefix));
+    const Status status = Fill(job, path, Tensors(parameters, prefix));
     if (!status.ok()) problems += (problems.empty() ? "" : "\n") + status.message();
   };
   for (std::size_t k = 0; k < files->size(); ++k) {
