@@ -45,6 +45,8 @@ class Images {
                     const std::function<void(const LabelledBatch&)>& use) const;
   // How many it has; of the training split those that are trained on.
   std::size_t Count(Split split) const;
+  // Of the pixels of all of them.
+  std::uint64_t Bytes() const { return (data_.train.size() + data_.test.size()) * kImageBytes; }
   // Facts about the data for the attempt's record.
   std::map<std::string, std::string> Info() const;
   // Writes splits/*.npy: who sees which images.
