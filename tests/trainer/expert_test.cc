@@ -160,16 +160,32 @@ TEST_F(ExpertTest, MissingDataIsBadData) {
   EXPECT_NE(failures[0].Find("detail")->text.find("data_batch_1.bin"), std::string::npos);
 }
 
-TEST_F(ExpertTest, OutOfMemoryNamesThePeak) {
-  Trial trial = agent_.Spawn({.recipe = "expert",
-                              .config = R"({"width":64,"batch_size":512})",
-                              .data_limit_bytes = 200 << 20},
-                             Folder("a"));
-  EXPECT_EQ(trial.Finish().code, 1);
-  auto failures = trial.Facts("failure");
-  ASSERT_EQ(failures.size(), 1u);
-  EXPECT_EQ(failures[0].Find("kind")->text, "out_of_memory(host)");
-  EXPECT_NE(failures[0].Find("detail")->text.find("peak "), std::string::npos);
+TEST_F(ExpertTest, OutOfMemorySaysWhatForAndWhatToChange) {
+  const auto detail = [&](const std::string& config, long long limit) {
+    Trial trial = agent_.Spawn({.recipe = "expert", .config = config, .data_limit_bytes = limit},
+                               Folder(std::to_string(limit)));
+    EXPECT_EQ(trial.Finish().code, 1);
+    auto failures = trial.Facts("failure");
+    EXPECT_EQ(failures.size(), 1u);
+    if (failures.size() != 1) return std::string();
+    EXPECT_EQ(failures[0].Find("kind")->text, "out_of_memory(host)");
+    return failures[0].Find("detail")->text;
+  };
+  // ResNet-18 with 10 classes and momentum: three times 42.6 MiB and 6,000 images.
+  const std::string training = detail(R"({"width":64,"batch_size":512})", 300 << 20);
+  for (const char* part :
+       {"; peak ", "parameters 43, gradients 43, optimiser 43, data 18, activations and the rest ",
+        "micro_batch_size=256 with accumulate=2", "batch_size=512", "precision=bf16",
+        "resources.memory_gib"}) {
+    EXPECT_NE(training.find(part), std::string::npos) << part << " in " << training;
+  }
+  const std::string frugal =
+      detail(R"({"width":64,"batch_size":96,"micro_batch_size":96,"precision":"bf16"})", 260 << 20);
+  EXPECT_NE(frugal.find("micro_batch_size=48 with accumulate=2"), std::string::npos) << frugal;
+  EXPECT_EQ(frugal.find("precision=bf16"), std::string::npos) << frugal;
+  const std::string loading = detail(R"({"width":64})", 20 << 20);
+  EXPECT_NE(loading.find("while data and model were loaded"), std::string::npos) << loading;
+  EXPECT_EQ(loading.find("micro_batch_size"), std::string::npos) << loading;
 }
 
 // FUSOR_DATA, or ../shared/data beside the checkout.

@@ -54,15 +54,15 @@ Result<std::vector<Picture>> ReadPpm(const std::string& path) {
   const auto top = Number(reader.Word());
   if (!width || !height || !top) return DataLoss(path + ": the PPM's head is damaged");
   if (*width != kImageSide || *height != kImageSide) {
-    return InvalidArgument(path + ": is " + std::to_string(*width) + "x" +
-                           std::to_string(*height) + ", this model takes 32x32");
+    return InvalidArgument(path + ": is " + std::to_string(*width) + "x" + std::to_string(*height) +
+                           ", this model takes 32x32");
   }
-  if (*top != 255) return InvalidArgument(path + ": has values to " + std::to_string(*top) +
-                                          ", expected 255");
+  if (*top != 255)
+    return InvalidArgument(path + ": has values to " + std::to_string(*top) + ", expected 255");
   const std::string_view pixels = reader.Rest();
   if (pixels.size() < kImageBytes) {
-    return DataLoss(path + ": has " + std::to_string(pixels.size()) + " bytes of pixels, expected " +
-                    std::to_string(kImageBytes));
+    return DataLoss(path + ": has " + std::to_string(pixels.size()) +
+                    " bytes of pixels, expected " + std::to_string(kImageBytes));
   }
   Picture picture{.name = path};
   for (std::size_t i = 0; i < kImageBytes; ++i) {
@@ -72,57 +72,62 @@ Result<std::vector<Picture>> ReadPpm(const std::string& path) {
   return std::vector<Picture>{picture};
 }
 
-struct Range {
+// FILE.bin:7 apart; the number is absent from a bare name.
+struct Named {
   std::string path;
-  std::size_t first = 0;
-  std::optional<std::size_t> last;
+  std::optional<std::size_t> record;
 };
 
-Result<Range> ParseRange(const std::string& what) {
+Named ParseName(const std::string& what) {
   const std::size_t colon = what.rfind(':');
-  if (colon == std::string::npos) return Range{what};
-  const std::string_view text = std::string_view(what).substr(colon + 1);
-  const std::size_t dash = text.find('-');
-  const auto first = Number(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : Number(text.substr(dash + 1));
-  if (!first || !last || *last < *first) {
-    return InvalidArgument(what + ": records are given as FILE.bin:7 or FILE.bin:0-9");
-  }
-  return Range{what.substr(0, colon), *first, *last};
+  if (colon == std::string::npos) return {what, std::nullopt};
+  const auto record = Number(std::string_view(what).substr(colon + 1));
+  if (!record) return {what, std::nullopt};
+  return {what.substr(0, colon), record};
 }
 
-Result<std::vector<Picture>> ReadRecords(const std::string& what, std::size_t label_bytes) {
-  const auto range = ParseRange(what);
-  if (!range.ok()) return range.status();
-  const auto text = ReadFile(range->path, kPictureBytesMax);
+Result<std::vector<Picture>> ReadRecords(const Named& named, const RecordOptions& options) {
+  const auto text = ReadFile(named.path, kPictureBytesMax);
   if (!text.ok()) return text.status();
-  const std::size_t record = label_bytes + kImageBytes;
+  const std::size_t record = options.label_bytes + kImageBytes;
   const std::size_t count = text->size() / record;
   if (text->size() % record != 0 || count == 0) {
-    return DataLoss(range->path + ": " + std::to_string(text->size()) +
+    return DataLoss(named.path + ": " + std::to_string(text->size()) +
                     " bytes are no whole number of records of " + std::to_string(record));
   }
-  const std::size_t last = range->last.value_or(count - 1);
-  if (last >= count) {
-    return InvalidArgument(what + ": the file has records 0 to " + std::to_string(count - 1));
+  RecordRange range = options.range.value_or(RecordRange{0, count});
+  if (named.record) range = {*named.record, *named.record + 1};
+  if (range.end > count) {
+    return InvalidArgument(named.path + ": has records 0 to " + std::to_string(count - 1) +
+                           ", no record " + std::to_string(range.end - 1));
   }
   std::vector<Picture> pictures;
-  for (std::size_t i = range->first; i <= last; ++i) {
+  for (std::size_t i = range.first; i < range.end; ++i) {
     const char* bytes = text->data() + i * record;
     Picture& picture = pictures.emplace_back();
-    picture.name = range->path + ":" + std::to_string(i);
-    picture.label = static_cast<std::uint8_t>(bytes[label_bytes - 1]);
-    std::copy_n(bytes + label_bytes, kImageBytes, picture.pixels.begin());
+    picture.name = named.path + ":" + std::to_string(i);
+    picture.label = static_cast<std::uint8_t>(bytes[options.label_bytes - 1]);
+    std::copy_n(bytes + options.label_bytes, kImageBytes, picture.pixels.begin());
   }
   return pictures;
 }
 
 }  // namespace
 
-Result<std::vector<Picture>> ReadPictures(const std::string& what, int label_bytes) {
+Result<RecordRange> ParseRecordRange(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon != std::string::npos) {
+    const auto first = Number(std::string_view(text).substr(0, colon));
+    const auto end = Number(std::string_view(text).substr(colon + 1));
+    if (first && end && *first < *end) return RecordRange{*first, *end};
+  }
+  return InvalidArgument("'" + text + "' is no range: A:B means A up to but not including B");
+}
+
+Result<std::vector<Picture>> ReadPictures(const std::string& what, const RecordOptions& options) {
   if (what.ends_with(".ppm")) return ReadPpm(what);
-  const std::string path = what.substr(0, what.rfind(':'));
-  if (path.ends_with(".bin")) return ReadRecords(what, static_cast<std::size_t>(label_bytes));
+  const Named named = ParseName(what);
+  if (named.path.ends_with(".bin")) return ReadRecords(named, options);
   return InvalidArgument(what + ": expected a .ppm picture or records of a .bin file");
 }
 

@@ -3,6 +3,7 @@
 // Pictures that somebody wants classified: records of a CIFAR file, or PPM files of 32x32.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,14 +15,27 @@
 namespace fusor {
 
 struct Picture {
-  std::string name;  // "test.bin:7"
+  std::string name;                                // "test.bin:7"
   std::array<std::uint8_t, kImageBytes> pixels{};  // planes, as in an ImageSet
   std::optional<int> label;
 };
 
-// `what` is FILE.ppm, FILE.bin, FILE.bin:7 or FILE.bin:0-9. A record of a .bin file has so many
-// bytes of labels before its pixels, of which the last is the class.
-Result<std::vector<Picture>> ReadPictures(const std::string& what, int label_bytes);
+// Records `first` up to but not including `end`.
+struct RecordRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+// "A:B", with A below B.
+Result<RecordRange> ParseRecordRange(const std::string& text);
+
+struct RecordOptions {
+  // Of labels before a record's pixels; the last is the class.
+  std::size_t label_bytes = 1;
+  std::optional<RecordRange> range;  // of files that are named without a record; else all
+};
+
+// `what` is FILE.ppm, FILE.bin or FILE.bin:7.
+Result<std::vector<Picture>> ReadPictures(const std::string& what, const RecordOptions& options);
 
 // The classes' names in a data set's folder (fine_label_names.txt, batches.meta.txt), in their
 // order; none where there is no such file.

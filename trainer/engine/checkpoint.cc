@@ -166,7 +166,11 @@ Status SaveModel(const std::string& path, const ParameterSet& parameters,
 Status LoadModel(const std::string& path, ParameterSet& parameters) {
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
-  for (NamedTensor& named : ModelTensors(parameters, "")) {
+  const Metadata& metadata = file->header().metadata;
+  const auto format = metadata.find("format");
+  const bool checkpoint =
+      format != metadata.end() && format->second.starts_with("fusor.checkpoint.");
+  for (NamedTensor& named : ModelTensors(parameters, checkpoint ? "model." : "")) {
     RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
   }
   return Ok();

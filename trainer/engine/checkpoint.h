@@ -59,7 +59,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
 // The model alone, for use elsewhere, with what there is to say about it.
 Status SaveModel(const std::string& path, const ParameterSet& parameters,
                  const std::map<std::string, std::string>& about);
-// Back into the same tensors.
+// Back into the same tensors; out of a checkpoint too.
 Status LoadModel(const std::string& path, ParameterSet& parameters);
 
 }  // namespace fusor

@@ -70,6 +70,7 @@ Outcome Loop::Run() {
 Status Loop::Start() {
   plan_ = task_.plan();
   MakeOptimizer();
+  memory_kinds_ = CountMemory(task_, groups_, *optimizer_);
   StartedReport report;
   report.info = options_.info;
   report.info.merge(task_.Info());

@@ -28,6 +28,7 @@
 #include "trainer/contract/job.h"
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/checkpoint.h"
+#include "trainer/engine/memory_kinds.h"
 #include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
 #include "trainer/engine/speed.h"
@@ -54,6 +55,8 @@ class Loop {
   // How the run ended; not yet reported. Throws what LibTorch throws.
   Outcome Run();
   std::int64_t step() const { return position_.step; }
+  // Nothing before the data is loaded and the model built.
+  const std::optional<MemoryKinds>& memory_kinds() const { return memory_kinds_; }
 
  private:
   Status Start();
@@ -97,6 +100,7 @@ class Loop {
   std::optional<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
   std::optional<PrecisionSwitch> switch_;
+  std::optional<MemoryKinds> memory_kinds_;
   Position position_;
   std::optional<StepNumbers> waiting_;
   std::vector<std::string> value_names_;  // of Averages::values

@@ -143,6 +143,8 @@ class Task {
   virtual std::map<std::string, std::string> ModelInfo() const { return {}; }
   // Set where the model chooses among classes.
   virtual Classifier* classifier() { return nullptr; }
+  // Of samples that lie in memory, for a run that runs out of it.
+  virtual std::uint64_t data_bytes() const { return 0; }
   // Goes into the attempt's record, e.g. the fingerprint of the data.
   virtual std::map<std::string, std::string> Info() const { return {}; }
 

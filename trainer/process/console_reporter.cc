@@ -1,7 +1,5 @@
 #include "trainer/process/console_reporter.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "trainer/process/log_reporter.h"
@@ -9,20 +7,14 @@
 namespace fusor {
 namespace {
 
-constexpr std::chrono::milliseconds kMetricsEvery{100};
-constexpr std::size_t kMetricsShown = 3;
-
-std::string Clockwise(double seconds) {
-  char text[32];
-  const auto whole = static_cast<long long>(seconds);
-  std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
-  return text;
+double Seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
 }
 
 }  // namespace
 
-ConsoleReporter::ConsoleReporter(std::FILE* out, std::string title)
-    : out_(out), title_(std::move(title)), terminal_(isatty(fileno(out)) != 0) {}
+ConsoleReporter::ConsoleReporter(std::FILE* out, ConsoleOptions options)
+    : out_(out), options_(std::move(options)), rewrites_(LookOf(out).rewrites) {}
 
 void ConsoleReporter::ClearLine() {
   if (line_open_) std::fputs("\r\033[K", out_);
@@ -35,42 +27,69 @@ void ConsoleReporter::Started(const StartedReport& report) {
   ClearLine();
   if (report.resumed_from_step > 0) {
     std::fprintf(
-        out_, "%s: goes on from step %lld%s\n", title_.c_str(),
+        out_, "%s: goes on from step %lld%s\n", options_.title.c_str(),
         static_cast<long long>(report.resumed_from_step),
         report.bit_exact ? "" : " (not bit for bit: threads, precision or machine differ)");
   }
 }
 
+void ConsoleReporter::Measure(const ProgressReport& report, Clock::time_point now) {
+  // The time up to a report belongs to the phase before it.
+  if (last_.phase == Phase::kTrain && report.step > last_.step) {
+    trained_seconds_ += Seconds(now - last_at_);
+    trained_steps_ += report.step - last_.step;
+  }
+  last_ = report;
+  last_at_ = now;
+}
+
+ProgressFacts ConsoleReporter::FactsOf(const ProgressReport& report, Clock::time_point now) const {
+  ProgressFacts facts{.title = options_.title,
+                      .epochs = options_.epochs,
+                      .step = report.step,
+                      .steps = report.steps,
+                      .loss = loss_};
+  if (report.phase != Phase::kTrain) facts.phase = PhaseName(report.phase);
+  facts.epoch = std::min(report.epoch + 1, options_.epochs);
+  const std::int64_t made = report.step - first_step_;
+  if (made > 0) {
+    facts.seconds_left = Seconds(now - started_) * static_cast<double>(report.steps - report.step) /
+                         static_cast<double>(made);
+  }
+  if (options_.batch_size > 0 && trained_seconds_ > 0) {
+    facts.samples_per_s =
+        static_cast<double>(trained_steps_ * options_.batch_size) / trained_seconds_;
+  }
+  return facts;
+}
+
 void ConsoleReporter::Progress(const ProgressReport& report) {
-  if (!terminal_ || report.steps == 0) return;
-  const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  const double rate = static_cast<double>(report.step - first_step_) / std::max(seconds, 1e-3);
-  const double left = rate > 0 ? static_cast<double>(report.steps - report.step) / rate : 0;
+  if (!rewrites_ || report.steps == 0) return;
+  const Clock::time_point now = Clock::now();
+  Measure(report, now);
   ClearLine();
-  std::fprintf(out_, "%s  %s  step %lld/%lld  %.1f/s  %s left%s", title_.c_str(),
-               std::string(PhaseName(report.phase)).c_str(), static_cast<long long>(report.step),
-               static_cast<long long>(report.steps), rate, Clockwise(left).c_str(),
-               metrics_.c_str());
+  std::fputs(ProgressLine(FactsOf(report, now), LookOf(out_)).c_str(), out_);
   std::fflush(out_);
   line_open_ = true;
 }
 
 void ConsoleReporter::Metrics(std::int64_t, std::span<const Metric> values) {
-  if (!terminal_ || Clock::now() - metrics_at_ < kMetricsEvery) return;
-  metrics_ = MetricsText(values, kMetricsShown);
-  metrics_at_ = Clock::now();
+  if (!rewrites_) return;
+  for (const Metric& metric : values) {
+    if (metric.name == "train/loss") loss_ = metric.value;
+  }
 }
 
 void ConsoleReporter::Evaluated(const EvaluationReport& report) {
   ClearLine();
-  std::fprintf(out_, "%s  epoch %lld  step %lld%s\n", title_.c_str(),
+  std::fprintf(out_, "%s  epoch %lld  step %lld%s\n", options_.title.c_str(),
                static_cast<long long>(report.epoch), static_cast<long long>(report.step),
                MetricsText(report.values, report.values.size()).c_str());
 }
 
 void ConsoleReporter::Made(const ArtifactReport& report) {
   ClearLine();
-  std::fprintf(out_, "%s  wrote %s\n", title_.c_str(), report.name.c_str());
+  std::fprintf(out_, "%s  wrote %s\n", options_.title.c_str(), report.name.c_str());
 }
 
 void ConsoleReporter::Ended(std::int64_t step, const Outcome& outcome) {
@@ -80,7 +99,7 @@ void ConsoleReporter::Ended(std::int64_t step, const Outcome& outcome) {
   if (outcome.kind == OutcomeKind::kFailed) {
     how = "failed: " + std::string(FailureName(outcome.failure)) + ": " + outcome.detail;
   }
-  std::fprintf(out_, "%s  step %lld  %s\n", title_.c_str(), static_cast<long long>(step),
+  std::fprintf(out_, "%s  step %lld  %s\n", options_.title.c_str(), static_cast<long long>(step),
                how.c_str());
 }
 

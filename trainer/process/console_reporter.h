@@ -7,13 +7,20 @@
 #include <string>
 
 #include "trainer/contract/reporter.h"
+#include "trainer/process/progress_line.h"
 
 namespace fusor {
+
+struct ConsoleOptions {
+  std::string title;
+  std::int64_t epochs = 0;      // 0: the recipe knows none
+  std::int64_t batch_size = 0;  // samples of a step; 0: not known
+};
 
 class ConsoleReporter final : public Reporter {
  public:
   // `out` must outlive the reporter.
-  ConsoleReporter(std::FILE* out, std::string title);
+  ConsoleReporter(std::FILE* out, ConsoleOptions options);
 
   void Started(const StartedReport& report) override;
   void Progress(const ProgressReport& report) override;
@@ -27,15 +34,21 @@ class ConsoleReporter final : public Reporter {
   using Clock = std::chrono::steady_clock;
 
   void ClearLine();
+  // How long was trained, and how many steps that made: evaluations are not part of the speed.
+  void Measure(const ProgressReport& report, Clock::time_point now);
+  ProgressFacts FactsOf(const ProgressReport& report, Clock::time_point now) const;
 
   std::FILE* out_;
-  const std::string title_;
-  const bool terminal_;
+  const ConsoleOptions options_;
+  const bool rewrites_;
   bool line_open_ = false;
-  std::string metrics_;  // the newest, as text
+  std::optional<double> loss_;
   std::int64_t first_step_ = 0;
   Clock::time_point started_;
-  Clock::time_point metrics_at_;
+  ProgressReport last_;
+  Clock::time_point last_at_;
+  double trained_seconds_ = 0;
+  std::int64_t trained_steps_ = 0;
 };
 
 }  // namespace fusor

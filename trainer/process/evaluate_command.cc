@@ -9,36 +9,36 @@
 
 #include "common/recipe/suggest.h"
 #include "common/text/json.h"
-#include "trainer/data/pictures.h"
-#include "trainer/io/atomic_file.h"
+#include "trainer/process/evaluation.h"
+#include "trainer/process/output_option.h"
 #include "trainer/process/refuse.h"
 #include "trainer/process/trained_model.h"
-#include "trainer/recipes/classifier.h"
-#include "trainer/recipes/classify.h"
-#include "trainer/recipes/confusion.h"
 
 namespace fusor {
 namespace {
 
 constexpr char kHelp[] =
-    "fusor-train evaluate RUN|FILE [KEY=VALUE...]\n"
-    "How good a trained model is. RUN is the folder of a run (its best model is taken), FILE one of\n"
-    "its model files, or an expert that was saved alone (.pth, .safetensors, also a state dict made\n"
-    "elsewhere; then model=NAME and its depth or width say what it is).\n"
+    "fusor-train evaluate PATH [KEY=VALUE...] [-o table|json|csv]\n"
+    "How good a trained model is. PATH is the folder of a run (its best model is taken) or of a\n"
+    "checkpoint, a model file of a run, or a part that was saved alone (.pth or .safetensors, "
+    "also\n"
+    "a state dict that Python saved). Recipe and parameters are those of the run that PATH lies\n"
+    "in; of a file that lies in none and does not say how it was made, model=, data= and what\n"
+    "differs from the defaults must be given (recipe=expert unless said otherwise).\n"
     "\n"
-    "  split=test         or val, train: the images of the run itself where its folder is there\n"
+    "  split=test         or val, train: the run's own images where its folder has splits/\n"
     "  which=best         or last, of a run's folder\n"
-    "  files=DIR          where PART_SPLIT_confusion.csv (a row for each true class) and\n"
-    "                     PART_SPLIT_classes.csv go (default: RUN/evaluation)\n"
-    "  --json             the numbers as JSON\n"
+    "  out=DIR            where the confusion matrix ({split}_confusion.csv, a row for each true\n"
+    "                     class) and {split}_per_class.csv go, for a fusion and each of its\n"
+    "                     experts (default: RUN/evaluation)\n"
     "  data_dir=DIR, threads=N, device=cpu|cuda, precision=NAME and the recipe's parameters as in\n"
     "  training\n";
 
 struct Request {
   std::string path;
   Split split = Split::kTest;
-  std::string files;
-  bool json = false;
+  std::string out;
+  OutputFormat format = OutputFormat::kTable;
   std::vector<const char*> settings;
 };
 
@@ -48,144 +48,115 @@ Status ReadSplit(std::string_view text, Split& split) {
     split = each;
     return Ok();
   }
-  return InvalidArgument("split: " + NotOneOf(std::string(text), {"train", "val", "test"}));
+  return InvalidArgument("split: " + NotOneOf(text, {"train", "val", "test"}));
 }
 
 Result<Request> Parse(std::span<const char* const> arguments) {
   Request request;
-  for (const char* argument : arguments) {
-    const std::string_view text = argument;
+  for (std::size_t at = 0; at < arguments.size(); ++at) {
+    const std::string_view text = arguments[at];
+    const auto output = ReadOutput(arguments, at, request.format);
+    if (!output.ok()) return output.status();
+    if (*output) continue;
     if (text.starts_with("split=")) {
       RETURN_IF_ERROR(ReadSplit(text.substr(6), request.split));
-    } else if (text.starts_with("files=")) {
-      request.files = text.substr(6);
-    } else if (text == "--json") {
-      request.json = true;
+    } else if (text.starts_with("out=")) {
+      request.out = text.substr(4);
     } else if (request.path.empty() && text.find('=') == std::string_view::npos) {
       request.path = text;
     } else {
-      request.settings.push_back(argument);
+      request.settings.push_back(arguments[at]);
     }
   }
   if (request.path.empty()) return InvalidArgument("evaluate needs a run's folder or a model file");
   return request;
 }
 
-// Of one head.
-struct Judgement {
-  explicit Judgement(int classes) : confusion(classes) {}
-  Score score;
-  Confusion confusion;
-};
-
-class Evaluation {
- public:
-  Evaluation(const Request& request, const TrainedModel& trained)
-      : request_(request), trained_(trained), split_(SplitName(request.split)) {}
-
-  Status Run(TrainedTask& opened) {
-    Classifier* classifier = opened.task().classifier();
-    if (classifier == nullptr) return Plain(opened);
-    heads_ = classifier->heads();
-    judged_.assign(heads_.size(), Judgement(classifier->classes()));
-    classifier->ForEachAnswer(
-        request_.split, [&](const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
-          for (std::size_t head = 0; head < judged_.size(); ++head) {
-            judged_[head].score.Add(logits[head], labels);
-            judged_[head].confusion.Add(logits[head], labels);
-          }
-          samples_ += labels.size(0);
-        });
-    if (samples_ == 0) return NotFound("there is no split '" + split_ + "'");
-    RETURN_IF_ERROR(WriteFiles());
-    request_.json ? PrintJson() : Print();
-    return Ok();
+void PrintTable(const TrainedModel& trained, const Evaluation& evaluation, Split split) {
+  std::printf("%s%s%s\n", trained.file.c_str(), trained.step.empty() ? "" : "  step ",
+              trained.step.c_str());
+  for (const Metric& metric : evaluation.metrics) {
+    std::printf("%-24s %.6g\n", metric.name.c_str(), metric.value);
   }
+  if (evaluation.heads.empty()) return;
+  std::printf("%s: %lld samples\n\n%-12s %9s %8s\n", std::string(SplitName(split)).c_str(),
+              static_cast<long long>(evaluation.samples), "", "accuracy", "loss");
+  for (const Judgement& head : evaluation.heads) {
+    std::printf("%-12s %8.2f%% %8.4f\n", head.head.c_str(), 100 * head.score.accuracy(),
+                head.score.loss());
+  }
+}
 
- private:
-  // Of what is no classifier: the numbers that training reports.
-  Status Plain(TrainedTask& opened) {
-    const std::vector<Metric> metrics = opened.task().Evaluate(request_.split, opened.pulse());
-    if (metrics.empty()) {
-      return NotFound("the recipe " + trained_.job.recipe->name + " has no split '" + split_ + "'");
+void WriteClasses(const Evaluation& evaluation, const Confusion& confusion, JsonWriter& json) {
+  json.Key("classes").BeginArray();
+  for (std::size_t label = 0; label < confusion.classes(); ++label) {
+    const std::int64_t count = confusion.Count(label);
+    json.BeginObject().Key("class").Int(static_cast<std::int64_t>(label));
+    json.Key("name").Text(confusion.NameOf(label, evaluation.class_names));
+    json.Key("count").Int(count).Key("right").Int(confusion.Right(label)).Key("accuracy");
+    if (count == 0) json.Null();
+    if (count > 0) {
+      json.Float(static_cast<double>(confusion.Right(label)) / static_cast<double>(count));
     }
-    JsonWriter json;
-    json.BeginObject();
-    for (const Metric& metric : metrics) json.Key(metric.name).Float(metric.value);
     json.EndObject();
-    if (request_.json) std::printf("%s\n", json.text().c_str());
-    if (!request_.json) PrintTitle();
-    for (const Metric& metric : metrics) {
-      if (!request_.json) std::printf("%-24s %.6g\n", metric.name.c_str(), metric.value);
-    }
-    return Ok();
   }
+  json.EndArray();
+}
 
-  Status WriteFiles() {
-    const std::string folder =
-        request_.files.empty() ? trained_.folder + "/evaluation" : request_.files;
-    const std::vector<std::string> names =
-        ReadClassNames(trained_.job.datasets_dir, trained_.job.config.Text("data"));
-    for (std::size_t head = 0; head < heads_.size(); ++head) {
-      const std::string stem = folder + "/" + heads_[head] + "_" + split_;
-      const Confusion& confusion = judged_[head].confusion;
-      for (const auto& [path, text] :
-           {std::pair(stem + "_confusion.csv", confusion.MatrixCsv(names)),
-            std::pair(stem + "_classes.csv", confusion.ClassesCsv(names))}) {
-        RETURN_IF_ERROR(WriteFileAtomically(path, text));
-        written_.push_back(path);
-      }
-    }
-    return Ok();
+void PrintJson(const TrainedModel& trained, const Evaluation& evaluation, Split split,
+               const std::vector<std::string>& written) {
+  JsonWriter json;
+  json.BeginObject().Key("file").Text(trained.file);
+  json.Key("recipe").Text(trained.job.recipe->name).Key("split").Text(SplitName(split));
+  json.Key("metrics").BeginObject();
+  for (const Metric& metric : evaluation.metrics) json.Key(metric.name).Float(metric.value);
+  json.EndObject().Key("samples").Int(evaluation.samples).Key("heads").BeginArray();
+  for (const Judgement& head : evaluation.heads) {
+    json.BeginObject().Key("head").Text(head.head);
+    json.Key("accuracy").Float(head.score.accuracy()).Key("loss").Float(head.score.loss());
+    WriteClasses(evaluation, head.confusion, json);
+    json.EndObject();
   }
+  json.EndArray().Key("files").BeginArray();
+  for (const std::string& path : written) json.Text(path);
+  json.EndArray().EndObject();
+  std::printf("%s\n", json.text().c_str());
+}
 
-  void PrintTitle() const {
-    std::printf("%s%s%s\n", trained_.file.c_str(), trained_.step.empty() ? "" : "  step ",
-                trained_.step.c_str());
+void PrintCsv(const Evaluation& evaluation, Split split) {
+  const std::string name(SplitName(split));
+  if (!evaluation.metrics.empty()) std::printf("metric,value\n");
+  for (const Metric& metric : evaluation.metrics) {
+    std::printf("%s,%.6g\n", metric.name.c_str(), metric.value);
   }
-
-  void Print() const {
-    PrintTitle();
-    std::printf("%s: %lld samples\n\n%-12s %9s %8s\n", split_.c_str(),
-                static_cast<long long>(samples_), "", "accuracy", "loss");
-    for (std::size_t head = 0; head < heads_.size(); ++head) {
-      const Score& score = judged_[head].score;
-      std::printf("%-12s %8.2f%% %8.4f\n", heads_[head].c_str(), 100 * score.accuracy(),
-                  score.loss());
-    }
-    std::printf("\n");
-    for (const std::string& path : written_) std::printf("wrote %s\n", path.c_str());
+  if (!evaluation.heads.empty()) std::printf("head,split,samples,accuracy,loss\n");
+  for (const Judgement& head : evaluation.heads) {
+    std::printf("%s,%s,%lld,%.6g,%.6g\n", head.head.c_str(), name.c_str(),
+                static_cast<long long>(evaluation.samples), head.score.accuracy(),
+                head.score.loss());
   }
-
-  void PrintJson() const {
-    JsonWriter json;
-    json.BeginObject().Key("file").Text(trained_.file).Key("split").Text(split_);
-    json.Key("samples").Int(samples_).Key("parts").BeginArray();
-    for (std::size_t head = 0; head < heads_.size(); ++head) {
-      const Score& score = judged_[head].score;
-      json.BeginObject().Key("part").Text(heads_[head]).Key("accuracy").Float(score.accuracy());
-      json.Key("loss").Float(score.loss()).EndObject();
-    }
-    json.EndArray().Key("files").BeginArray();
-    for (const std::string& path : written_) json.Text(path);
-    json.EndArray().EndObject();
-    std::printf("%s\n", json.text().c_str());
-  }
-
-  const Request& request_;
-  const TrainedModel& trained_;
-  const std::string split_;
-  std::vector<std::string> heads_;
-  std::vector<Judgement> judged_;
-  std::int64_t samples_ = 0;
-  std::vector<std::string> written_;
-};
+}
 
 Status Evaluate(const Request& request, const TrainedModel& trained) {
   at::NoGradGuard no_grad;
   TrainedTask opened;
   RETURN_IF_ERROR(opened.Open(trained, /*with_data=*/true));
-  return Evaluation(request, trained).Run(opened);
+  const auto evaluation = EvaluateSplit(trained, opened, request.split);
+  if (!evaluation.ok()) return evaluation.status();
+  const std::string folder = request.out.empty() ? trained.folder + "/evaluation" : request.out;
+  const auto written = WriteEvaluation(*evaluation, request.split, folder);
+  if (!written.ok()) return written.status();
+  if (request.format == OutputFormat::kJson) {
+    PrintJson(trained, *evaluation, request.split, *written);
+  } else if (request.format == OutputFormat::kCsv) {
+    PrintCsv(*evaluation, request.split);
+  } else {
+    PrintTable(trained, *evaluation, request.split);
+    if (!written->empty()) {
+      std::printf("\nwrote %zu files to %s\n", written->size(), folder.c_str());
+    }
+  }
+  return Ok();
 }
 
 }  // namespace

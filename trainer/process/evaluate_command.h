@@ -1,6 +1,6 @@
 #pragma once
 
-// fusor-train evaluate RUN|FILE [split=test|val|train] [key=value...]
+// fusor-train evaluate PATH [split=test|val|train] [out=DIR] [key=value...]
 // How good a trained model is on a split; of a classifier also by class and what it took for what,
 // for every head that gives an answer of its own.
 

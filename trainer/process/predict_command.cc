@@ -1,21 +1,19 @@
 #include "trainer/process/predict_command.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/topk.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/text/json.h"
 #include "trainer/data/loader.h"
 #include "trainer/data/pictures.h"
+#include "trainer/process/prediction.h"
 #include "trainer/process/refuse.h"
 #include "trainer/process/trained_model.h"
 #include "trainer/recipes/classifier.h"
@@ -25,23 +23,26 @@ namespace {
 
 constexpr std::size_t kBatch = 256;
 constexpr char kHelp[] =
-    "fusor-train predict RUN|FILE PICTURE... [KEY=VALUE...]\n"
-    "What a trained model takes pictures for, with probabilities. RUN or FILE as for evaluate.\n"
-    "A PICTURE is FILE.ppm of 32x32, or records of a CIFAR file: FILE.bin, FILE.bin:7 or\n"
-    "FILE.bin:0-9; what their label says stands beside the answer.\n"
+    "fusor-train predict PATH PICTURE...  [KEY=VALUE...] [-o table|json|csv]\n"
+    "fusor-train predict PATH --range A:B [KEY=VALUE...] [-o table|json|csv]\n"
+    "What a trained model takes pictures for, with probabilities. PATH as for evaluate. A PICTURE\n"
+    "is FILE.ppm (binary, 32x32) or records of a CIFAR file, FILE.bin or FILE.bin:7; without one,\n"
+    "the pictures are those of the data's own test images. What a file says a picture is stands\n"
+    "beside the answer.\n"
     "\n"
+    "  --range A:B        records A up to but not including B, counted from 0\n"
     "  top=5              how many classes are named\n"
     "  heads=all          of a fusion the answers of its experts too\n"
-    "  --json             as JSON, one line a picture\n"
-    "  data_dir=DIR       where class names are found (default: FUSOR_DATA)\n"
+    "  data_dir=DIR       where data and class names are found (default: FUSOR_DATA)\n"
     "  which=best|last, threads=N, device=cpu|cuda, precision=NAME\n";
 
 struct Request {
   std::string path;
   std::vector<std::string> pictures;
+  std::optional<RecordRange> range;
   std::int64_t top = 5;
   bool all_heads = false;
-  bool json = false;
+  OutputFormat format = OutputFormat::kTable;
   std::vector<const char*> settings;
 };
 
@@ -51,145 +52,142 @@ Status ReadTop(std::string_view text, std::int64_t& top) {
   return InvalidArgument("top must be a number from 1");
 }
 
+Status ReadArgument(std::string_view text, Request& request) {
+  if (text.starts_with("top=")) return ReadTop(text.substr(4), request.top);
+  if (text == "heads=all") {
+    request.all_heads = true;
+  } else if (text.find('=') != std::string_view::npos) {
+    request.settings.push_back(text.data());
+  } else if (request.path.empty()) {
+    request.path = text;
+  } else {
+    request.pictures.emplace_back(text);
+  }
+  return Ok();
+}
+
 Result<Request> Parse(std::span<const char* const> arguments) {
   Request request;
-  for (const char* argument : arguments) {
-    const std::string_view text = argument;
-    if (text.starts_with("top=")) {
-      RETURN_IF_ERROR(ReadTop(text.substr(4), request.top));
-    } else if (text == "heads=all") {
-      request.all_heads = true;
-    } else if (text == "--json") {
-      request.json = true;
-    } else if (text.find('=') != std::string_view::npos) {
-      request.settings.push_back(argument);
-    } else if (request.path.empty()) {
-      request.path = text;
+  for (std::size_t at = 0; at < arguments.size(); ++at) {
+    const auto output = ReadOutput(arguments, at, request.format);
+    if (!output.ok()) return output.status();
+    if (*output) continue;
+    if (std::string_view(arguments[at]) == "--range") {
+      const auto range = ParseRecordRange(at + 1 < arguments.size() ? arguments[++at] : "");
+      if (!range.ok()) return InvalidArgument("--range: " + range.status().message());
+      request.range = *range;
     } else {
-      request.pictures.emplace_back(text);
+      RETURN_IF_ERROR(ReadArgument(arguments[at], request));
     }
   }
-  if (request.path.empty() || request.pictures.empty()) {
-    return InvalidArgument("predict needs a model and at least one picture");
+  if (request.path.empty()) return InvalidArgument("predict needs a run's folder or a model file");
+  if (request.pictures.empty() && !request.range) {
+    return InvalidArgument("predict needs pictures, or --range A:B of the test images");
   }
   return request;
 }
 
-class Prediction {
- public:
-  Prediction(const Request& request, const TrainedModel& trained)
-      : request_(request),
-        data_(trained.job.config.Has("data") ? trained.job.config.Text("data") : ""),
-        names_(ReadClassNames(trained.job.datasets_dir, data_)) {}
-
-  // All that cannot be read is named at once.
-  Status ReadAll() {
-    std::string problems;
-    for (const std::string& what : request_.pictures) {
-      auto read = ReadPictures(what, data_ == "cifar100" ? 2 : 1);
-      if (!read.ok()) {
-        problems += (problems.empty() ? "" : "\n") + read.status().message();
-        continue;
-      }
-      std::move(read->begin(), read->end(), std::back_inserter(pictures_));
+// All that cannot be read is named at once.
+Result<std::vector<Picture>> ReadAll(const Request& request, const std::string& data) {
+  std::string problems;
+  std::vector<Picture> pictures;
+  const RecordOptions options{data == "cifar100" ? 2U : 1U, request.range};
+  for (const std::string& what : request.pictures) {
+    auto read = ReadPictures(what, options);
+    if (!read.ok()) {
+      problems += (problems.empty() ? "" : "\n") + read.status().message();
+      continue;
     }
-    return problems.empty() ? Ok() : InvalidArgument(problems);
+    std::move(read->begin(), read->end(), std::back_inserter(pictures));
+  }
+  if (!problems.empty()) return InvalidArgument(problems);
+  return pictures;
+}
+
+at::Tensor BatchOf(std::span<const Picture> pictures, const Normaliser& normaliser) {
+  ImageSet set;
+  std::vector<std::uint32_t> indices;
+  for (const Picture& picture : pictures) {
+    indices.push_back(static_cast<std::uint32_t>(set.size()));
+    set.pixels.push_back(picture.pixels.data());
+    set.labels.push_back(0);
+  }
+  return PlainBatch(set, normaliser, indices).images;
+}
+
+class Predictor {
+ public:
+  Predictor(const Request& request, const TrainedModel& trained, Classifier& classifier)
+      : top_(std::min<std::int64_t>(request.top, classifier.classes())),
+        classifier_(classifier),
+        heads_(request.all_heads ? classifier.heads().size() : 1),
+        writer_(request.format, classifier.heads(),
+                ReadClassNames(trained.job.datasets_dir, trained.job.config.Text("data"))) {
+    std::fputs(writer_.Head().c_str(), stdout);
   }
 
-  Status Answer(TrainedTask& opened, const Normaliser& normaliser) {
-    Classifier& classifier = *opened.task().classifier();
-    top_ = std::min<std::int64_t>(request_.top, classifier.classes());
-    heads_ = classifier.heads();
-    if (!request_.all_heads) heads_.resize(1);
-    for (std::size_t first = 0; first < pictures_.size(); first += kBatch) {
-      const std::size_t count = std::min(kBatch, pictures_.size() - first);
-      const at::Tensor batch = BatchOf(first, count, normaliser);
-      const std::vector<at::Tensor> logits = classifier.Answer(opened.device().Bring(batch));
-      for (std::size_t i = 0; i < count; ++i) {
-        Tell(pictures_[first + i], logits, static_cast<std::int64_t>(i));
+  void OfPictures(std::span<const Picture> pictures, const Normaliser& normaliser,
+                  const Device& device) {
+    for (std::size_t first = 0; first < pictures.size(); first += kBatch) {
+      const auto part = pictures.subspan(first, std::min(kBatch, pictures.size() - first));
+      const auto logits = classifier_.Answer(device.Bring(BatchOf(part, normaliser)));
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        Tell(part[i].name, part[i].label, logits, static_cast<std::int64_t>(i));
       }
     }
-    return Ok();
+  }
+
+  Status OfTestImages(const RecordRange& range) {
+    std::size_t next = range.first;
+    classifier_.ForEachAnswer(Split::kTest, {range.first, range.end},
+                              [&](const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+                                for (std::int64_t i = 0; i < labels.size(0); ++i) {
+                                  Tell("test:" + std::to_string(next++),
+                                       labels[i].item<std::int64_t>(), logits, i);
+                                }
+                              });
+    if (next == range.end) return Ok();
+    return InvalidArgument("the test images end before " + std::to_string(range.end));
   }
 
  private:
-  struct Guess {
-    std::int64_t label = 0;
-    double probability = 0;
-  };
-
-  at::Tensor BatchOf(std::size_t first, std::size_t count, const Normaliser& normaliser) {
-    ImageSet set;
-    std::vector<std::uint32_t> indices;
-    for (std::size_t i = 0; i < count; ++i) {
-      set.pixels.push_back(pictures_[first + i].pixels.data());
-      set.labels.push_back(0);
-      indices.push_back(static_cast<std::uint32_t>(i));
+  void Tell(const std::string& picture, std::optional<std::int64_t> label,
+            const std::vector<at::Tensor>& logits, std::int64_t row) const {
+    Prediction prediction{picture, label, {}};
+    for (std::size_t head = 0; head < heads_; ++head) {
+      prediction.heads.push_back(GuessesOf(logits[head][row], top_));
     }
-    return PlainBatch(set, normaliser, indices).images;
+    std::fputs(writer_.Lines(prediction).c_str(), stdout);
   }
 
-  std::vector<Guess> GuessesOf(const at::Tensor& logits) const {
-    const at::Tensor shares = at::softmax(logits.to(at::kCPU, at::kDouble), 0);
-    const auto [values, labels] = at::topk(shares, top_);
-    std::vector<Guess> guesses;
-    for (std::int64_t i = 0; i < top_; ++i) {
-      guesses.push_back({labels[i].item<std::int64_t>(), values[i].item<double>()});
-    }
-    return guesses;
-  }
-
-  std::string NameOf(std::int64_t label) const {
-    const auto index = static_cast<std::size_t>(label);
-    return index < names_.size() ? names_[index] : std::to_string(label);
-  }
-
-  void Tell(const Picture& picture, const std::vector<at::Tensor>& logits, std::int64_t row) {
-    JsonWriter json;
-    json.BeginObject().Key("picture").Text(picture.name);
-    if (picture.label) json.Key("label").Int(*picture.label);
-    json.Key("answers").BeginObject();
-    std::string text = picture.name + (picture.label ? "  (" + NameOf(*picture.label) + ")" : "");
-    for (std::size_t head = 0; head < heads_.size(); ++head) {
-      json.Key(heads_[head]).BeginArray();
-      text += heads_.size() > 1 ? "\n  " + heads_[head] + ":" : "";
-      for (const Guess& guess : GuessesOf(logits[head][row])) {
-        json.BeginObject().Key("class").Int(guess.label).Key("name").Text(NameOf(guess.label));
-        json.Key("probability").Float(guess.probability).EndObject();
-        char share[32];
-        std::snprintf(share, sizeof share, " %.1f%%", 100 * guess.probability);
-        text += "  " + NameOf(guess.label) + share;
-      }
-      json.EndArray();
-    }
-    json.EndObject().EndObject();
-    std::printf("%s\n", request_.json ? json.text().c_str() : text.c_str());
-  }
-
-  const Request& request_;
-  const std::string data_;
-  const std::vector<std::string> names_;
-  std::vector<Picture> pictures_;
-  std::int64_t top_ = 1;
-  std::vector<std::string> heads_;
+  const std::int64_t top_;
+  Classifier& classifier_;
+  const std::size_t heads_;
+  const PredictionWriter writer_;
 };
 
 Status Predict(const Request& request, const TrainedModel& trained) {
   at::NoGradGuard no_grad;
-  Prediction prediction(request, trained);
-  RETURN_IF_ERROR(prediction.ReadAll());
+  const bool of_data = request.pictures.empty();
+  const std::string data =
+      trained.job.config.Has("data") ? trained.job.config.Text("data") : std::string();
+  const auto pictures = ReadAll(request, data);
+  if (!pictures.ok()) return pictures.status();
   TrainedTask opened;
   // A file that does not say how its inputs were normalised needs the data for it.
-  RETURN_IF_ERROR(opened.Open(trained, /*with_data=*/trained.pixels.empty()));
-  if (opened.task().classifier() == nullptr) {
+  RETURN_IF_ERROR(opened.Open(trained, /*with_data=*/of_data || trained.pixels.empty()));
+  Classifier* classifier = opened.task().classifier();
+  if (classifier == nullptr) {
     return InvalidArgument(trained.file + ": a model of " + trained.job.recipe->name +
                            " takes no pictures");
   }
-  const std::string pixels =
-      trained.pixels.empty() ? opened.task().ModelInfo()["fusor.pixels"] : trained.pixels;
-  const auto normaliser = Normaliser::FromText(pixels);
+  Predictor predictor(request, trained, *classifier);
+  if (of_data) return predictor.OfTestImages(*request.range);
+  const auto normaliser = Normaliser::FromText(
+      trained.pixels.empty() ? opened.task().ModelInfo()["fusor.pixels"] : trained.pixels);
   if (!normaliser.ok()) return normaliser.status();
-  return prediction.Answer(opened, *normaliser);
+  predictor.OfPictures(*pictures, *normaliser, opened.device());
+  return Ok();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
-// fusor-train predict RUN|FILE PICTURE... [top=5] [heads=all] [key=value...]
+// fusor-train predict PATH PICTURE... | --range A:B [top=5] [heads=all] [key=value...]
+// What a trained model takes pictures for.
 
 #include <span>
 

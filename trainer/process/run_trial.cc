@@ -15,6 +15,7 @@
 #include "trainer/io/atomic_file.h"
 #include "trainer/process/child.h"
 #include "trainer/process/log_reporter.h"
+#include "trainer/process/memory_advice.h"
 #include "trainer/process/proc_status.h"
 #include "trainer/recipes/registry.h"
 
@@ -102,6 +103,7 @@ Result<Device> OpenDevice(const Job& job) {
 
 Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Control& control) {
   std::int64_t step = 0;
+  std::optional<MemoryKinds> kinds;
   CudaPlugin* cuda = nullptr;
   Outcome outcome = RunGuarded([&] {
     at::set_num_threads(job.threads);
@@ -115,14 +117,27 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
     options.memory = [cuda] { return MemoryOf(cuda); };
     options.read_late = cuda != nullptr && options.policy.StepsUnseen();
     Loop loop(std::move(options), **task, reporter, control);
-    Outcome ended = loop.Run();
-    step = loop.step();
-    return ended;
+    try {
+      Outcome ended = loop.Run();
+      step = loop.step();
+      return ended;
+    } catch (...) {
+      step = loop.step();
+      kinds = loop.memory_kinds();
+      throw;
+    }
   });
-  if (outcome.failure == Failure::kOutOfMemoryDevice && cuda != nullptr) {
+  const bool device = outcome.failure == Failure::kOutOfMemoryDevice;
+  if (device && cuda != nullptr) {
     const CudaMemory memory = cuda->Memory();
     outcome.detail += "; peak " + std::to_string(memory.peak_bytes >> 20) + " of " +
                       std::to_string(memory.total_bytes >> 20) + " MiB of device memory";
+  }
+  if (device || outcome.failure == Failure::kOutOfMemoryHost) {
+    outcome.detail +=
+        MemoryAdvice(job.config, {.kinds = kinds,
+                                  .peak_bytes = MemoryOf(device ? cuda : nullptr).peak_bytes,
+                                  .on_device = device});
   }
   reporter.Ended(step, outcome);
   return outcome;

@@ -52,6 +52,16 @@ int DescribeModel(std::span<const char* const> arguments) {
   return 0;
 }
 
+ConsoleOptions ConsoleOptionsOf(const Job& job) {
+  ConsoleOptions options{.title = job.name};
+  if (job.config.Has("epochs")) options.epochs = job.config.Int("epochs");
+  // Of a probe it is no number of samples: it has no epochs either.
+  if (options.epochs > 0 && job.config.Has("batch_size")) {
+    options.batch_size = job.config.Int("batch_size");
+  }
+  return options;
+}
+
 }  // namespace
 
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
@@ -72,7 +82,7 @@ int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) 
     job.resume.emplace().step = kept->step;
     for (const std::string& file : kept->files) job.resume->files.push_back({file, file});
   }
-  ConsoleReporter reporter(stdout, job.name);
+  ConsoleReporter reporter(stdout, ConsoleOptionsOf(job));
   Control control({.signal_fd = WatchSignals({SIGTERM, SIGINT}), .abort = [] { _exit(1); }});
   Outcome outcome = RunTrial(job, host, reporter, control);
   if (outcome.kind == OutcomeKind::kSucceeded) CheckpointFolder::RemoveAll();

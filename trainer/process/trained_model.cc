@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <filesystem>
-#include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,8 +12,8 @@
 #include "common/recipe/suggest.h"
 #include "trainer/engine/checkpoint.h"
 #include "trainer/io/component.h"
-#include "trainer/io/safetensors.h"
 #include "trainer/process/arguments.h"
+#include "trainer/process/run_files.h"
 #include "trainer/process/run_trial.h"
 #include "trainer/recipes/classifier.h"
 #include "trainer/recipes/export.h"
@@ -23,15 +23,6 @@ namespace fusor {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kWhich = "which=";
-
-using Metadata = std::map<std::string, std::string>;
-
-std::string Member(const Metadata& metadata, const char* name) {
-  const auto found = metadata.find(name);
-  return found == metadata.end() ? "" : found->second;
-}
 
 class Silent final : public Reporter {
  public:
@@ -44,115 +35,196 @@ class Silent final : public Reporter {
   void Ended(std::int64_t, const Outcome&) override {}
 };
 
-// The model file of a run's folder.
-Result<std::string> InFolder(const fs::path& folder, const std::string& which) {
-  std::vector<fs::path> places;
-  if (which != "last") places.push_back(folder / "best/model.safetensors");
-  if (which != "best") places.push_back(folder / "last/model.safetensors");
-  if (which.empty()) places.push_back(folder / "model.safetensors");
-  for (const fs::path& place : places) {
-    if (fs::exists(place)) return place.string();
+// What the arguments say, told apart.
+struct Wishes {
+  std::string which;
+  std::string recipe;
+  std::vector<const char*> settings;
+
+  bool Sets(std::string_view name) const {
+    for (const std::string_view setting : settings) {
+      if (setting == "--config") return true;  // may set anything
+      if (setting.starts_with(std::string(name) + "=")) return true;
+    }
+    return false;
   }
-  return NotFound(folder.string() + ": no " + (which.empty() ? "best" : which) +
-                  "/model.safetensors there; is it the folder of a run that has ended?");
-}
+};
 
-// RECIPE/VERSION {"param":value,...}, as a run writes it into its models.
-Status ReadConfig(const std::string& text, TrainedModel& trained, ParamValues& values) {
-  const std::size_t slash = text.find('/');
-  const std::size_t blank = text.find(' ');
-  const std::string name = text.substr(0, slash);
-  trained.job.recipe = FindRecipe(name);
-  if (blank == std::string::npos || trained.job.recipe == nullptr) {
-    return DataLoss(trained.file + ": made by the recipe '" + name + "', which this trainer lacks");
+Result<Wishes> ReadWishes(std::span<const char* const> arguments) {
+  Wishes wishes;
+  for (const char* argument : arguments) {
+    const std::string_view text = argument;
+    if (text.starts_with("which=")) {
+      wishes.which = text.substr(6);
+    } else if (text.starts_with("recipe=")) {
+      wishes.recipe = text.substr(7);
+    } else {
+      wishes.settings.push_back(argument);
+    }
   }
-  const auto read = ParseParams(*trained.job.recipe, text.substr(blank + 1));
-  if (!read.ok()) return DataLoss(trained.file + ": " + read.status().message());
-  values = *read;
-  return Ok();
+  if (wishes.which.empty() || wishes.which == "best" || wishes.which == "last") return wishes;
+  return InvalidArgument("which: " + NotOneOf(wishes.which, {"best", "last"}));
 }
 
-// A part alone: an expert, of the model that it names or that the arguments name.
-Status ReadPart(TrainedModel& trained, ParamValues& values) {
-  trained.whole = false;
-  trained.job.recipe = FindRecipe("expert");
-  const auto part = LoadComponent(trained.file);
-  if (!part.ok()) return part.status();
-  const ComponentFacts& facts = part->facts;
-  if (facts.component == "fusion" || facts.component == "global") {
-    return InvalidArgument(trained.file + ": is the " + facts.component +
-                           " part of a fusion; a whole one is its run's folder");
+// Looks a model up and gathers what is known of it.
+class Finder {
+ public:
+  Finder(std::string path, const Wishes& wishes) : wishes_(wishes) {
+    trained_.file = std::move(path);
   }
-  if (!facts.model_architecture.empty()) values["model"] = facts.model_architecture;
-  return Ok();
-}
 
-Status ReadFacts(TrainedModel& trained, ParamValues& values) {
-  const auto file = SafetensorsFile::Open(trained.file);
-  const Metadata metadata = file.ok() ? file->header().metadata : Metadata();
-  const std::string config = Member(metadata, "fusor.config");
-  if (config.empty()) return ReadPart(trained, values);
-  RETURN_IF_ERROR(ReadConfig(config, trained, values));
-  trained.pixels = Member(metadata, "fusor.pixels");
-  trained.step = Member(metadata, "fusor.step");
-  const std::string precision = Member(metadata, "fusor.precision");
-  if (!precision.empty()) values["precision"] = precision;
-  return Ok();
-}
-
-// The very images that the run used, where its folder still has their numbers.
-void UseSplits(TrainedModel& trained, ParamValues& values) {
-  fs::path folder = fs::absolute(trained.file).parent_path();
-  if (folder.filename() == "best" || folder.filename() == "last") folder = folder.parent_path();
-  if (!fs::exists(folder / "splits") || trained.job.recipe->Find("splits") == nullptr) return;
-  values["splits"] = (folder / "splits").string();
-  values.erase("holdout");
-  values["subset"] = 0.0;
-  values["evaluate_subset"] = 0.0;
-}
-
-// The weights come from the file; where they once began is of no matter.
-void ForgetBeginnings(ParamValues& values) {
-  for (auto& [name, value] : values) {
-    if (name.starts_with("init_")) value = std::string();
+  Result<TrainedModel> Find() {
+    RETURN_IF_ERROR(FindFile());
+    RETURN_IF_ERROR(ReadFacts());
+    UseSplits();
+    ForgetTraining();
+    auto parsed = ParseSettings(*trained_.job.recipe, std::move(values_), wishes_.settings);
+    if (!parsed.ok()) return parsed.status();
+    trained_.job = std::move(parsed->job);
+    return std::move(trained_);
   }
-}
+
+ private:
+  Status FindFile() {
+    if (!fs::exists(trained_.file)) {
+      return NotFound(trained_.file + ": there is no such file or folder");
+    }
+    run_ = RunAround(trained_.file);
+    if (fs::is_directory(trained_.file)) {
+      auto file = ModelIn(trained_.file, wishes_.which);
+      if (!file.ok()) return file.status();
+      trained_.file = *file;
+    }
+    const fs::path folder = fs::path(trained_.file).parent_path();
+    trained_.folder = !run_.empty() ? run_ : folder.empty() ? "." : folder.string();
+    return Ok();
+  }
+
+  Status ReadFacts() {
+    auto own = ReadRunFacts(trained_.file);
+    if (!own.ok()) return own.status();
+    if (*own) {
+      Take(**own);
+      trained_.step = (*own)->step;
+      return Ok();
+    }
+    trained_.whole = false;
+    auto part = LoadComponent(trained_.file);
+    if (!part.ok()) return part.status();
+    return run_.empty() ? ReadLone(part->facts) : ReadPart(part->facts);
+  }
+
+  void Take(RunFacts& facts) {
+    trained_.job.recipe = facts.recipe;
+    trained_.pixels = facts.pixels;
+    values_ = std::move(facts.values);
+  }
+
+  // A part in its run's folder: what it was trained with is what the run's own model says.
+  Status ReadPart(const ComponentFacts& part) {
+    const auto model = ModelIn(run_, "");
+    if (!model.ok()) return model.status();
+    auto run = ReadRunFacts(*model);
+    if (!run.ok()) return run.status();
+    if (!*run || !part.component.starts_with("expert_")) return ReadLone(part);
+    Take(**run);
+    if (trained_.job.recipe->name == "fusion") BecomeExpert(part.component.substr(7));
+    return Ok();
+  }
+
+  // From the values of a fusion to those of one of its experts.
+  void BecomeExpert(const std::string& number) {
+    const Recipe* expert = FindRecipe("expert");
+    const auto models = values_.find("models");
+    const auto* text =
+        models == values_.end() ? nullptr : std::get_if<std::string>(&models->second);
+    const std::vector<std::string> mixed =
+        SplitList(text == nullptr ? std::string_view() : std::string_view(*text));
+    std::erase_if(values_, [&](const auto& entry) { return expert->Find(entry.first) == nullptr; });
+    const auto k = static_cast<std::size_t>(std::atoi(number.c_str()));
+    values_["expert"] = static_cast<std::int64_t>(k);
+    if (k < mixed.size()) {
+      values_["model"] = mixed[k];
+      for (const char* size :
+           {"depth", "width", "growth", "cardinality", "preactivation", "dropout"}) {
+        values_.erase(size);
+      }
+    }
+    trained_.job.recipe = expert;
+  }
+
+  // A file that lies anywhere.
+  Status ReadLone(const ComponentFacts& part) {
+    const std::string& file = trained_.file;
+    const bool joined = part.component == "fusion" || part.component == "global";
+    if (joined && wishes_.recipe.empty()) {
+      return InvalidArgument(file + ": is the " + part.component +
+                             " part of a fusion; a whole one is its run's folder");
+    }
+    const std::string recipe = wishes_.recipe.empty() ? "expert" : wishes_.recipe;
+    trained_.job.recipe = FindRecipe(recipe);
+    if (trained_.job.recipe == nullptr)
+      return InvalidArgument("there is no recipe '" + recipe + "'");
+    std::vector<std::string> missing;
+    const auto need = [&](const char* name, const std::string& known) {
+      const Param* param = trained_.job.recipe->Find(name);
+      if (param == nullptr || wishes_.Sets(name)) return;
+      if (known.empty()) {
+        missing.push_back("\n  " + std::string(name) + "=" + JoinNames(param->choices));
+      } else {
+        values_[name] = known;
+      }
+    };
+    const std::vector<std::string> models = ModelNames();
+    const bool known =
+        std::find(models.begin(), models.end(), part.model_architecture) != models.end();
+    need("model", known ? part.model_architecture : "");
+    need("fusion", part.fusion_type);
+    need("data", "");
+    if (missing.empty()) return Ok();
+    std::string message =
+        file + ": does not say how it was made, and lies in no run's folder. Missing, one of:";
+    for (const std::string& each : missing) message += each;
+    return InvalidArgument(message + "\nand what else differs from 'fusor-train " + recipe +
+                           " --help': depth, width, ...");
+  }
+
+  // The very images that the run used, where its folder still has their numbers.
+  void UseSplits() {
+    const fs::path splits = fs::path(run_) / "splits";
+    if (run_.empty() || !fs::exists(splits)) return;
+    if (trained_.job.recipe->Find("splits") == nullptr) return;
+    values_["splits"] = splits.string();
+    values_.erase("holdout");
+    values_["subset"] = 0.0;
+    values_["evaluate_subset"] = 0.0;
+  }
+
+  // The weights come from the file, wherever they once began; and no step is made, so that less
+  // than a batch can be evaluated too.
+  void ForgetTraining() {
+    for (auto& [name, value] : values_) {
+      if (name.starts_with("init_")) value = std::string();
+    }
+    values_.erase("micro_batch_size");
+    values_.erase("accumulate");
+    if (trained_.job.recipe->Find("micro_batch_size") != nullptr) {
+      values_["batch_size"] = std::int64_t{1};
+    }
+  }
+
+  const Wishes& wishes_;
+  TrainedModel trained_;
+  std::string run_;
+  ParamValues values_;
+};
 
 }  // namespace
 
-Result<TrainedModel> FindTrained(const std::string& path,
-                                 std::span<const char* const> arguments) {
-  TrainedModel trained;
-  std::string which;
-  std::vector<const char*> settings;
-  for (const char* argument : arguments) {
-    if (std::string_view(argument).starts_with(kWhich)) {
-      which = argument + kWhich.size();
-    } else {
-      settings.push_back(argument);
-    }
-  }
-  if (!which.empty() && which != "best" && which != "last") {
-    return InvalidArgument("which: " + NotOneOf(which, {"best", "last"}));
-  }
-  trained.file = path;
-  if (fs::is_directory(path)) {
-    auto file = InFolder(path, which);
-    if (!file.ok()) return file.status();
-    trained.file = *file;
-    trained.folder = path;
-  } else if (!fs::exists(path)) {
-    return NotFound(path + ": there is no such file or folder");
-  }
-  ParamValues values;
-  RETURN_IF_ERROR(ReadFacts(trained, values));
-  UseSplits(trained, values);
-  ForgetBeginnings(values);
-  auto parsed = ParseSettings(*trained.job.recipe, std::move(values), settings);
-  if (!parsed.ok()) return parsed.status();
-  trained.job = std::move(parsed->job);
-  if (trained.folder.empty()) trained.folder = parsed->out;
-  return trained;
+Result<TrainedModel> FindTrained(const std::string& path, std::span<const char* const> arguments) {
+  const auto wishes = ReadWishes(arguments);
+  if (!wishes.ok()) return wishes.status();
+  return Finder(path, *wishes).Find();
 }
 
 TrainedTask::TrainedTask()

@@ -1,7 +1,7 @@
 #pragma once
 
-// A trained model, found by what a person names: a run's folder, a model file of a run, or a part
-// that was saved alone (expert_2_best.pth, a state dict made elsewhere).
+// A trained model, found by what a person names: a run's folder, a checkpoint's, a model file of a
+// run, or a part that was saved alone (expert_2_best.pth, a state dict made elsewhere).
 
 #include <memory>
 #include <span>
@@ -19,15 +19,16 @@ namespace fusor {
 
 struct TrainedModel {
   std::string file;
-  std::string folder;  // of the run; empty for a file that lies in none
+  std::string folder;  // of the run; of the file where it lies in none
   Job job;             // its recipe and configuration, with what the arguments change of it
-  std::string pixels;  // how its inputs were normalised; empty when the file does not say
+  std::string pixels;  // how its inputs were normalised; empty when nothing says so
   std::string step;    // of the run, when the file says so
-  bool whole = true;   // the recipe's model, not a part of one
+  bool whole = true;   // as a run keeps it, not a part of one or made elsewhere
 };
 
-// The arguments behind the path are key=value: settings of the run, parameters of the recipe, and
-// which=best|last for a folder. All problems in one message, one per line.
+// The arguments behind the path are key=value: settings of the run, parameters of the recipe,
+// which=best|last for a folder, recipe=NAME for a file that does not say how it was made. All
+// problems in one message, one per line.
 Result<TrainedModel> FindTrained(const std::string& path, std::span<const char* const> arguments);
 
 // Its task, ready to answer.

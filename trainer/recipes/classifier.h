@@ -4,7 +4,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,12 @@
 #include "trainer/engine/task.h"
 
 namespace fusor {
+
+// Samples `first` up to but not including `end`, or the last one.
+struct SampleRange {
+  std::size_t first = 0;
+  std::size_t end = std::numeric_limits<std::size_t>::max();
+};
 
 class Classifier {
  public:
@@ -28,8 +36,8 @@ class Classifier {
 
   using UseAnswers =
       std::function<void(const std::vector<at::Tensor>& logits, const at::Tensor& labels)>;
-  // Of all samples of a split, batch by batch, in their order.
-  virtual void ForEachAnswer(Split split, const UseAnswers& use) = 0;
+  // Of a split's samples, batch by batch, in their order.
+  virtual void ForEachAnswer(Split split, SampleRange range, const UseAnswers& use) = 0;
 };
 
 }  // namespace fusor

@@ -23,13 +23,15 @@ class Confusion {
   std::int64_t Count(std::size_t label) const;
   std::int64_t Right(std::size_t label) const { return At(label, label); }
 
-  // Both with a row for each class, named where `names` has as many.
+  std::size_t classes() const { return classes_; }
+  // Its number where `names` has not as many as there are classes.
+  std::string NameOf(std::size_t label, const std::vector<std::string>& names) const;
+
+  // Both with a row for each class.
   std::string MatrixCsv(const std::vector<std::string>& names) const;
   std::string ClassesCsv(const std::vector<std::string>& names) const;
 
  private:
-  std::string NameOf(std::size_t label, const std::vector<std::string>& names) const;
-
   std::size_t classes_;
   std::vector<std::int64_t> counts_;  // row by row: a row is a true class
 };

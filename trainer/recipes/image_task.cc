@@ -23,7 +23,7 @@ void ImageTask::UseFullPrecision(bool full) {
 std::vector<Metric> ImageTask::Evaluate(Split split, Pulse& pulse) {
   if (images_.Count(split) == 0) return {};
   std::vector<Score> scores(heads().size());
-  ForEachAnswer(split, [&](const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+  ForEachAnswer(split, {}, [&](const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
     for (std::size_t head = 0; head < scores.size(); ++head) {
       scores[head].Add(logits[head], labels);
     }
@@ -32,10 +32,9 @@ std::vector<Metric> ImageTask::Evaluate(Split split, Pulse& pulse) {
   return Told(std::string(SplitName(split)), scores);
 }
 
-void ImageTask::ForEachAnswer(Split split, const UseAnswers& use) {
-  images_.ForEachBatch(split, [&](const LabelledBatch& batch) {
-    use(Answer(batch.images), batch.labels);
-  });
+void ImageTask::ForEachAnswer(Split split, SampleRange range, const UseAnswers& use) {
+  images_.ForEachBatch(
+      split, range, [&](const LabelledBatch& batch) { use(Answer(batch.images), batch.labels); });
 }
 
 std::map<std::string, std::string> ImageTask::ModelInfo() const {

@@ -28,9 +28,10 @@ class ImageTask : public Task, public Classifier {
   Result<std::vector<ArtifactReport>> WriteData() override { return images_.WriteSplits(); }
   std::map<std::string, std::string> ModelInfo() const override;
   Classifier* classifier() override { return this; }
+  std::uint64_t data_bytes() const override { return images_.Bytes(); }
 
   int classes() const override { return images_.classes(); }
-  void ForEachAnswer(Split split, const UseAnswers& use) override;
+  void ForEachAnswer(Split split, SampleRange range, const UseAnswers& use) override;
 
  protected:
   ImageTask(const Job& job, const Device& device, Precision precision, ImagePart part);

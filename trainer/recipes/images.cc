@@ -206,9 +206,13 @@ const Images::Indices& Images::IndicesOf(Split split) const {
 
 std::size_t Images::Count(Split split) const { return IndicesOf(split).size(); }
 
-void Images::ForEachBatch(Split split, const std::function<void(const LabelledBatch&)>& use) const {
+void Images::ForEachBatch(Split split, SampleRange range,
+                          const std::function<void(const LabelledBatch&)>& use) const {
   const ImageSet& set = split == Split::kTest ? data_.test : data_.train;
-  const std::span<const std::uint32_t> indices = IndicesOf(split);
+  const std::span<const std::uint32_t> all = IndicesOf(split);
+  const std::size_t end = std::min(range.end, all.size());
+  const std::size_t begin = std::min(range.first, end);
+  const std::span<const std::uint32_t> indices = all.subspan(begin, end - begin);
   for (std::size_t first = 0; first < indices.size(); first += kEvaluationBatch) {
     const std::size_t count = std::min(kEvaluationBatch, indices.size() - first);
     const ImageBatch batch = PlainBatch(set, *normaliser_, indices.subspan(first, count));

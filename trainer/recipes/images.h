@@ -16,6 +16,7 @@
 #include "trainer/data/split.h"
 #include "trainer/engine/device.h"
 #include "trainer/engine/task.h"
+#include "trainer/recipes/classifier.h"
 
 namespace fusor {
 
@@ -39,10 +40,13 @@ class Images {
   const Normaliser& normaliser() const { return *normaliser_; }
   Plan plan() const;
   Batch TrainingBatch(MicroStep at);
-  // Brings all images of a split, in their order.
-  void ForEachBatch(Split split, const std::function<void(const LabelledBatch&)>& use) const;
+  // Brings images of a split, in their order.
+  void ForEachBatch(Split split, SampleRange range,
+                    const std::function<void(const LabelledBatch&)>& use) const;
   // How many it has; of the training split those that are trained on.
   std::size_t Count(Split split) const;
+  // Of the pixels of all of them.
+  std::uint64_t Bytes() const { return (data_.train.size() + data_.test.size()) * kImageBytes; }
   // Facts about the data for the attempt's record.
   std::map<std::string, std::string> Info() const;
   // Writes splits/*.npy: who sees which images.
