@@ -1,5 +1,9 @@
 #include "tests/bench/trainer_bench.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -57,6 +61,28 @@ std::string JsonOf(const std::string& options) {
   }
   return json;
 }
+
+// Standard output to nowhere: trials write their logs there, rows must stay readable.
+class Hush {
+ public:
+  Hush() : kept_(dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    dup2(nowhere, STDOUT_FILENO);
+    close(nowhere);
+  }
+  void End() const {
+    dup2(kept_, STDOUT_FILENO);
+    close(kept_);
+  }
+
+ private:
+  int kept_;
+};
+
+struct Unhush {
+  explicit Unhush(const Hush& hush) { hush.End(); }
+};
 
 class Bench {
  public:
@@ -275,7 +301,9 @@ class Bench {
   }
 
   Report& report_;
+  const Hush hush_;  // before the agent: its trials take over what is open then
   Agent agent_;
+  const Unhush unhush_{hush_};
   std::string python_;
 };
 
