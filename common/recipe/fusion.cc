@@ -227,6 +227,8 @@ Recipe FusionRecipe() {
   for (int k = 0; k < kExperts; ++k) {
     recipe.gain->parts.push_back("val/expert_" + std::to_string(k) + "_accuracy");
   }
+  recipe.file_shapes = {"data", "fusion", "models", "feature_size"};
+  for (const Param& param : NetworkParams()) recipe.file_shapes.push_back(param.name);
   recipe.settle = Settle;
   return recipe;
 }

@@ -78,6 +78,8 @@ struct Recipe {
   int inputs_max = 0;
   std::vector<Rule> rules;
   std::vector<MetricInfo> metrics;
+  // Parameters that say what must be in the files which those of the role kPath name.
+  std::vector<std::string> file_shapes = {};
   std::optional<GainInfo> gain = std::nullopt;
   // Replaces each "auto" that has one meaning for these values. Called with complete, checked
   // values; what stays "auto" does not concern them, e.g. the growth of a network without one.

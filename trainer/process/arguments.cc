@@ -173,6 +173,8 @@ std::string HelpText() {
   std::string text =
       "fusor-train RECIPE [--config FILE.yaml] [KEY=VALUE...]   train one trial here\n"
       "fusor-train RECIPE --help                                its parameters\n"
+      "fusor-train check RECIPE [KEY=VALUE...]                  whether its files are there and "
+      "fit\n"
       "fusor-train describe model=NAME [KEY=VALUE...]           a network's layers and size\n"
       "fusor-train evaluate PATH [split=test]                   how good a trained model is\n"
       "fusor-train predict PATH PICTURE...                      what it takes pictures for\n"
