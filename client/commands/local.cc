@@ -275,8 +275,8 @@ CommandSpec LocalCommand() {
   spec.notes =
       "Ctrl-C stops cleanly: running trials write checkpoints, and the same command goes on with "
       "the\n"
-      "unfinished sweep. A second Ctrl-C stops at once. Exit code 0 if every trial succeeded, else "
-      "1.\n";
+      "unfinished sweep. A second Ctrl-C stops at once. Exit code as that of "
+      "submit\n--wait.\n";
   spec.run = Run;
   return spec;
 }
