@@ -48,8 +48,8 @@ TEST(MeanLoss, OfMixedImagesWithSmoothedLabels) {
                      (1 - share) * Loss(kLogits[i], kOther[i], smoothing)) /
                     3;
       }
-      const Batch batch{.targets = at::tensor(kOwn), .partner_targets = at::tensor(kOther),
-                        .share = share};
+      const Batch batch{
+          .targets = at::tensor(kOwn), .partner_targets = at::tensor(kOther), .share = share};
       EXPECT_NEAR(MeanLoss(Tensor(kLogits), batch, smoothing).item<double>(), expected, 1e-6);
     }
   }
@@ -61,8 +61,8 @@ TEST(MeanLoss, OfMixedImagesWithSmoothedLabels) {
 TEST(MeanAccuracy, OfMixedImagesCountsBothLabels) {
   const Batch plain{.targets = at::tensor(kOwn)};
   EXPECT_NEAR(MeanAccuracy(Tensor(kLogits), plain).item<double>(), 1.0 / 3, 1e-12);
-  const Batch mixed{.targets = at::tensor(kOwn), .partner_targets = at::tensor(kOther),
-                    .share = 0.75};
+  const Batch mixed{
+      .targets = at::tensor(kOwn), .partner_targets = at::tensor(kOther), .share = 0.75};
   // The first image's own label is right, the others' partners.
   EXPECT_NEAR(MeanAccuracy(Tensor(kLogits), mixed).item<double>(), (0.75 + 0.25 * 2) / 3, 1e-12);
 }

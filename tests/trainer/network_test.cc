@@ -13,6 +13,7 @@
 #include <set>
 
 #include "trainer/fusion/fusion.h"
+#include "trainer/io/tensor_names.h"
 #include "trainer/models/describe.h"
 #include "trainer/models/layers.h"
 
@@ -95,6 +96,37 @@ TEST(Networks, HaveTheReferencesSizes) {
     EXPECT_EQ(std::llround(static_cast<double>(got.multiply_adds) / 1e6),
               want.million_multiply_adds)
         << want.options.model;
+  }
+}
+
+// Of published implementations of the same networks and fusions.
+TEST(Networks, OtherNamesAreKnown) {
+  const std::pair<const char*, const char*> others[] = {
+      {"features.0.weight", "features.conv0.weight"},
+      {"features.1.running_mean", "features.norm0.running_mean"},
+      {"features.denseblock2.dense_block.11.dense_layer.0.bias",
+       "features.denseblock2.denselayer12.norm1.bias"},
+      {"features.denseblock1.dense_block.0.dense_layer.2.weight",
+       "features.denseblock1.denselayer1.conv1.weight"},
+      {"features.denseblock1.dense_block.0.dense_layer.3.weight",
+       "features.denseblock1.denselayer1.norm2.weight"},
+      {"features.denseblock4.dense_block.15.dense_layer.5.weight",
+       "features.denseblock4.denselayer16.conv2.weight"},
+      {"features.transition3.transition_layer.0.num_batches_tracked",
+       "features.transition3.norm.num_batches_tracked"},
+      {"features.transition1.transition_layer.2.weight", "features.transition1.conv.weight"},
+      {"features.norm_final.weight", "features.norm5.weight"},
+      {"layer2.0.shortcut.0.weight", "layer2.0.downsample.0.weight"},
+      {"layer2.0.shortcut.1.running_var", "layer2.0.downsample.1.running_var"},
+      {"linear.bias", "fc.bias"},
+      {"layer1.2.conv2.conv.weight", "layer1.2.conv2.weight"},
+      {"expert_backbones.3.linear.weight", "experts.3.fc.weight"},
+      {"fusion_module.attention.in_proj_weight", "fusion.attention.in_proj_weight"},
+      {"global_head.weight", "global_head.weight"},
+  };
+  for (const auto& [other, own] : others) EXPECT_EQ(OwnName(other), own);
+  for (const NetworkOptions& options : SmallOnes()) {
+    for (const std::string& name : Names(Build(options).parameters)) EXPECT_EQ(OwnName(name), name);
   }
 }
 

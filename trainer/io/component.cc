@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <set>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "trainer/io/pth.h"
 #include "trainer/io/safetensors.h"
 #include "trainer/io/tensor_memory.h"
+#include "trainer/io/tensor_names.h"
 
 namespace fusor {
 namespace {
@@ -117,6 +119,10 @@ std::optional<std::string> Misfit(const NamedTensor& found, const at::Tensor& in
   return "'" + found.name + "' is " + Describe(found.tensor) + ", expected " + Describe(into);
 }
 
+std::string Unexpected(const NamedTensor& found) {
+  return "'" + found.name + "' " + Describe(found.tensor) + " is not expected";
+}
+
 Status Misfits(const std::string& path, const std::vector<std::string>& problems) {
   std::string message = path + ": does not fit: ";
   const std::size_t shown = std::min(problems.size(), kProblemsShown);
@@ -144,10 +150,25 @@ Result<Component> LoadComponent(const std::string& path) {
   return *torch ? LoadPth(path) : LoadSafetensors(path);
 }
 
+Component PartOf(Component component, std::string_view prefix) {
+  std::vector<NamedTensor> part;
+  for (const NamedTensor& named : component.tensors) {
+    const std::string name = OwnName(named.name);
+    if (name.starts_with(prefix)) part.push_back({name.substr(prefix.size()), named.tensor});
+  }
+  if (!part.empty()) component.tensors = std::move(part);
+  return component;
+}
+
 Status FillTensors(const Component& component, std::span<const NamedTensor> into) {
-  std::map<std::string_view, const NamedTensor*> left;
-  for (const NamedTensor& found : component.tensors) left[found.name] = &found;
   std::vector<std::string> problems;
+  std::set<std::string_view> names;
+  for (const NamedTensor& wanted : into) names.insert(wanted.name);
+  std::map<std::string, const NamedTensor*> left;
+  for (const NamedTensor& found : component.tensors) {
+    const std::string name = names.contains(found.name) ? found.name : OwnName(found.name);
+    if (!left.emplace(name, &found).second) problems.push_back(Unexpected(found));
+  }
   std::vector<const NamedTensor*> sources;
   for (const NamedTensor& wanted : into) {
     const auto found = left.find(wanted.name);
@@ -159,10 +180,7 @@ Status FillTensors(const Component& component, std::span<const NamedTensor> into
     sources.push_back(found->second);
     left.erase(found);
   }
-  for (const auto& [name, found] : left) {
-    problems.push_back("'" + std::string(name) + "' " + Describe(found->tensor) +
-                       " is not expected");
-  }
+  for (const auto& [name, found] : left) problems.push_back(Unexpected(*found));
   if (!problems.empty()) return Misfits(component.path, problems);
   for (std::size_t i = 0; i < into.size(); ++i) {
     into[i].tensor.detach().copy_(sources[i]->tensor);

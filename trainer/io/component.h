@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
@@ -39,7 +40,12 @@ struct Component {
 // Reads either kind, whatever the file's name, also state dicts that Python saved elsewhere.
 Result<Component> LoadComponent(const std::string& path);
 
-// Copies the component's tensors into those of the same names; floating-point types are converted.
+// The part of a whole model whose tensors' names begin with `prefix`, without it; a file of nothing
+// but the part stays as it is.
+Component PartOf(Component component, std::string_view prefix);
+
+// Copies the component's tensors into those of the same names, or what other programs call them
+// (OwnName); floating-point types are converted.
 // When anything is missing, of another shape or kind, or not asked for, nothing is copied, and one
 // message names the file and all of it.
 Status FillTensors(const Component& component, std::span<const NamedTensor> into);

@@ -1,73 +1,28 @@
 #include "trainer/recipes/initial.h"
 
-#include <filesystem>
-#include <optional>
+#include <algorithm>
 
-#include "common/recipe/suggest.h"
 #include "trainer/io/component.h"
 #include "trainer/io/safetensors.h"
+#include "trainer/io/tensor_names.h"
 #include "trainer/recipes/export.h"
+#include "trainer/recipes/initial_files.h"
 
 namespace fusor {
 namespace {
 
-namespace fs = std::filesystem;
+constexpr char kModule[] = "fusion.";
+constexpr char kAdapters[] = "adapters.";
 
-std::string Plural(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " set" : " sets");
-}
-
-// The model among an input's files.
-std::optional<std::string> ModelOf(const JobInput& input) {
-  for (const JobFile& file : input.files) {
-    if (file.name.ends_with("model.safetensors")) return file.path;
-  }
-  return std::nullopt;
-}
-
-Result<std::vector<std::string>> FromInputs(const Job& job) {
-  std::vector<std::string> paths;
-  for (const JobInput& input : job.inputs) {
-    const auto path = ModelOf(input);
-    if (!path) return NotFound("the input " + input.trial + " has no model.safetensors");
-    paths.push_back(*path);
-  }
-  return paths;
-}
-
-// expert_{k}_best of a folder, of either kind.
-Result<std::vector<std::string>> FromFolder(const std::string& folder, std::size_t experts) {
-  std::vector<std::string> paths;
-  std::string missing;
-  for (std::size_t k = 0; k < experts; ++k) {
-    const std::string stem = folder + "/expert_" + std::to_string(k) + "_best";
-    if (fs::exists(stem + ".safetensors")) {
-      paths.push_back(stem + ".safetensors");
-    } else if (fs::exists(stem + ".pth")) {
-      paths.push_back(stem + ".pth");
-    } else {
-      missing += "\n" + stem + ".safetensors or .pth: there is no such file";
-    }
-  }
-  if (!missing.empty()) return NotFound("init_experts:" + missing);
-  return paths;
-}
-
-Result<std::vector<std::string>> ExpertFiles(const Job& job, std::size_t experts) {
-  const std::string& given = job.config.Text("init_experts");
-  if (given.empty()) return FromInputs(job);
-  if (fs::is_directory(given)) return FromFolder(given, experts);
-  return SplitList(given);
-}
-
-// An expert of another division may have been trained on what this trial validates with.
+// A model of another division may have been trained on what this trial validates with.
 Status CheckDivision(const Job& job, const std::string& path) {
   const auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return Ok();  // of a kind that says nothing of its data
   const auto& metadata = file->header().metadata;
   const auto config = metadata.find("fusor.config");
-  const Recipe* recipe = FindRecipe("expert");
-  if (config == metadata.end() || !config->second.starts_with(recipe->name + "/")) return Ok();
+  if (config == metadata.end()) return Ok();
+  const Recipe* recipe = FindRecipe(config->second.substr(0, config->second.find('/')));
+  if (recipe == nullptr) return Ok();
   const auto values = ParseParams(*recipe, config->second.substr(config->second.find(' ') + 1));
   if (!values.ok()) return Ok();  // of another version
   for (const char* param : {"data", "splits", "holdout", "validation"}) {
@@ -82,36 +37,59 @@ Status CheckDivision(const Job& job, const std::string& path) {
   return Ok();
 }
 
-Status Fill(const Job& job, const std::string& path, const std::vector<NamedTensor>& into) {
-  RETURN_IF_ERROR(CheckDivision(job, path));
-  const auto component = LoadComponent(path);
+bool HasExperts(const Component& component) {
+  return std::any_of(component.tensors.begin(), component.tensors.end(), [](const auto& named) {
+    return OwnName(named.name).starts_with("experts.0.");
+  });
+}
+
+Result<Component> Load(const Job& job, const InitialFile& file) {
+  RETURN_IF_ERROR(CheckDivision(job, file.path));
+  auto component = LoadComponent(file.path);
   if (!component.ok()) return component.status();
-  return FillTensors(*component, into);
+  if (file.must_be_fusion && !HasExperts(*component)) {
+    return FailedPrecondition(
+        file.path +
+        ": holds one model, not those of all experts: name a file for each, "
+        "with commas between, or a folder of expert_0_best, expert_1_best, ...");
+  }
+  Component part = PartOf(*component, file.part);
+  // Adapters belong to the fusion module; in a whole model they stand beside it.
+  const bool whole = part.tensors.size() < component->tensors.size();
+  for (const NamedTensor& named : component->tensors) {
+    if (whole && file.part == kModule && named.name.starts_with(kAdapters)) {
+      part.tensors.push_back(named);
+    }
+  }
+  return part;
+}
+
+// What the part's file fills.
+std::vector<NamedTensor> Places(const ParameterSet& parameters, const std::string& part) {
+  std::vector<NamedTensor> places = Tensors(parameters, part);
+  if (part != kModule) return places;
+  for (const NamedTensor& adapter : Tensors(parameters, kAdapters)) {
+    places.push_back({kAdapters + adapter.name, adapter.tensor});
+  }
+  return places;
 }
 
 }  // namespace
 
 Status FillInitial(const Job& job, std::size_t experts, ParameterSet& parameters) {
-  const auto files = ExpertFiles(job, experts);
-  if (!files.ok()) return files.status();
-  if (!files->empty() && files->size() != experts) {
-    return DataLoss("there are " + Plural(files->size()) + " of weights for " +
-                    std::to_string(experts) + " experts");
+  InitialFiles found = FindInitial(job, experts);
+  for (const InitialFile& file : found.files) {
+    const auto component = Load(job, file);
+    const Status status = component.ok() ? FillTensors(*component, Places(parameters, file.part))
+                                         : component.status();
+    if (status.ok()) continue;
+    found.problems.push_back(status.message());
+    if (file.must_be_fusion) break;  // the others are of the same file
   }
-  std::string problems;
-  const auto fill = [&](const std::string& path, const std::string& prefix) {
-    const Status status = Fill(job, path, Tensors(parameters, prefix));
-    if (!status.ok()) problems += (problems.empty() ? "" : "\n") + status.message();
-  };
-  for (std::size_t k = 0; k < files->size(); ++k) {
-    fill((*files)[k], "experts." + std::to_string(k) + ".");
-  }
-  for (const auto& [param, prefix] :
-       {std::pair("init_fusion", "fusion."), std::pair("init_global", "global_head.")}) {
-    if (!job.config.Text(param).empty()) fill(job.config.Text(param), prefix);
-  }
-  if (!problems.empty()) return DataLoss(problems);
-  return Ok();
+  if (found.problems.empty()) return Ok();
+  std::string text;
+  for (const std::string& problem : found.problems) text += (text.empty() ? "" : "\n") + problem;
+  return DataLoss(text);
 }
 
 }  // namespace fusor
