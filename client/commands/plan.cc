@@ -5,6 +5,7 @@
 #include "client/commands/session.h"
 #include "client/commands/submission.h"
 #include "client/format/text.h"
+#include "client/local/file_check.h"
 #include "client/local/offline_plan.h"
 #include "client/view/plan_view.h"
 
@@ -45,7 +46,11 @@ Result<int> Run(Session& session) {
     WriteTable(session.out(), session.output(), session.look(), PlanTable(*plan));
     return kExitOk;
   }
-  session.Show(PlanJson(*plan, submission.file), PlanText(*plan, submission.file, session.look()));
+  const FileReport files = CheckFiles(session.environment(), plan->file_checks());
+  Json json = PlanJson(*plan, submission.file);
+  if (files.any) json.Set("files", FilesJson(files));
+  session.Show(json,
+               PlanText(*plan, submission.file, session.look()) + FilesText(files, session.look()));
   const std::string words = ShellWord(submission.file) + OverrideWords(submission.overrides);
   if (plan->workers_asked()) {
     session.Next({"fusor submit " + words});
@@ -68,7 +73,8 @@ CommandSpec PlanCommand() {
   spec.outputs = {Output::kTable, Output::kJson, Output::kCsv};
   spec.notes =
       "Exit code 2 with every problem of the file as FILE:LINE:COLUMN if it is not valid. Works\n"
-      "without a coordinator; then no workers are asked.\n";
+      "without a coordinator; then no workers are asked. Files that trials begin with (init_from,\n"
+      "splits) are looked up and into here; those of the workers cannot be seen from here.\n";
   spec.run = Run;
   return spec;
 }

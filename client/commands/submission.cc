@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "client/format/text.h"
+#include "client/local/file_check.h"
 #include "client/view/plan_view.h"
 
 namespace fusor::client {
@@ -25,6 +26,11 @@ Result<v1::SubmitResponse> Submit(Session& session, Api& api, const Submission& 
   }
   if (response.ok() && response->problems_size() > 0) {
     PrintProblems(session, submission, response->problems());
+  }
+  if (response.ok()) {
+    session.err() << FileWarnings(CheckFiles(session.environment(), response->file_checks()),
+                                  session.err_look())
+                  << std::flush;
   }
   return response;
 }

@@ -1,39 +1,18 @@
 #include "client/local/offline_plan.h"
 
 #include <google/protobuf/util/json_util.h>
-#include <stdlib.h>
 
 #include <fstream>
 #include <iterator>
 
 #include "client/local/child_process.h"
+#include "client/local/scratch.h"
 
 namespace fusor::client {
 
 namespace {
 
 constexpr Duration kPatience{120'000};
-
-// A folder for one question and its answer; it goes with all that is in it.
-class Scratch {
- public:
-  Scratch() {
-    std::error_code error;
-    std::string name = (std::filesystem::temp_directory_path(error) / "fusor-plan-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~Scratch() {
-    std::error_code error;
-    if (!path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 

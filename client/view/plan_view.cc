@@ -125,6 +125,40 @@ Json PlanJson(const v1::PlanResponse& plan, std::string_view file) {
   return json;
 }
 
+std::string FileWarnings(const FileReport& report, const Look& look) {
+  std::string out;
+  for (const FileReport::Problem& problem : report.problems) {
+    out += look.Paint("warning", Style::kWarn) + ": " + problem.stage + ": " + problem.text + "\n";
+  }
+  if (out.empty()) return out;
+  return out + "so this machine sees the files; trials fail unless their workers see others\n";
+}
+
+std::string FilesText(const FileReport& report, const Look& look) {
+  if (!report.any) return "";
+  std::string out = "\nfiles that trials begin with, as this machine sees them\n";
+  for (const FileReport::Problem& problem : report.problems) {
+    out += "  " + look.Paint(problem.stage, Style::kStrong) + "  " +
+           look.Paint(problem.text, Style::kWarn) + "\n";
+  }
+  if (report.problems.empty()) {
+    out += report.contents ? "  all are there and fit\n" : "  all are there\n";
+  }
+  if (!report.contents) out += "  not looked into: no fusor-train beside this program did it\n";
+  return out;
+}
+
+Json FilesJson(const FileReport& report) {
+  Json json = Json::Object();
+  json.Set("contents_checked", report.contents);
+  Json problems = Json::Array();
+  for (const FileReport::Problem& problem : report.problems) {
+    problems.Add(Json::Object().Set("stage", problem.stage).Set("message", problem.text));
+  }
+  json.Set("problems", problems);
+  return json;
+}
+
 std::string ProblemsText(const Problems& problems, std::string_view file, std::string_view source,
                          const Look& look) {
   std::string out;

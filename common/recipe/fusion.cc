@@ -6,6 +6,7 @@
 #include "common/recipe/image_params.h"
 #include "common/recipe/metrics.h"
 #include "common/recipe/own_values.h"
+#include "common/recipe/paths.h"
 #include "common/recipe/suggest.h"
 #include "common/recipe/training_params.h"
 
@@ -14,6 +15,9 @@ namespace fusor {
 namespace {
 
 constexpr int kExperts = 4;
+constexpr char kInitExperts[] = "init_experts";
+constexpr char kInitFusion[] = "init_fusion";
+constexpr char kInitGlobal[] = "init_global";
 
 std::vector<Param> ModuleParams() {
   return {
@@ -49,20 +53,28 @@ std::vector<Param> ModuleParams() {
        .max = 65'536,
        .help = "models: the size that features are brought to",
        .automatic = "that of the widest"},
-      {.name = "init_experts",
+      {.name = kInitExperts,
        .type = ParamType::kText,
        .default_value = "",
-       .help = "where the experts' weights come from without `needs`: files with commas between, "
-               "or a folder of expert_0_best to expert_3_best (.pth or .safetensors); empty: the "
-               "inputs, else drawn"},
-      {.name = "init_fusion",
+       .help = "where the experts' weights come from without `needs`: a file for each with commas "
+               "between, a folder of expert_0_best to expert_3_best (.pth or .safetensors), or "
+               "another fusion (its run's folder or a file of all of it); empty: the inputs, else "
+               "drawn. In files also init_from: {experts: [...]}",
+       .role = ParamRole::kPath,
+       .member = "init_from.experts"},
+      {.name = kInitFusion,
        .type = ParamType::kText,
        .default_value = "",
-       .help = "a file of the fusion module's weights to begin with; empty: drawn"},
-      {.name = "init_global",
+       .help = "the fusion module's weights to begin with: its file, or another fusion; empty: "
+               "drawn. Also init_from: {fusion: FILE}",
+       .role = ParamRole::kPath,
+       .member = "init_from.fusion"},
+      {.name = kInitGlobal,
        .type = ParamType::kText,
        .default_value = "",
-       .help = "a file of the global head's weights to begin with; empty: drawn"},
+       .help = "likewise of the global head; also init_from: {global: FILE}",
+       .role = ParamRole::kPath,
+       .member = "init_from.global"},
   };
 }
 
@@ -200,6 +212,11 @@ Recipe FusionRecipe() {
   recipe.rules.push_back({.reads = {"freeze_experts", "freeze_epochs", "pcgrad"},
                           .says = "`freeze_experts` stands without `freeze_epochs` and `pcgrad`",
                           .check = CheckFreeze});
+  for (Rule& rule :
+       std::vector<Rule>{AbsolutePathRule<kInitExperts>(), AbsolutePathRule<kInitFusion>(),
+                         AbsolutePathRule<kInitGlobal>()}) {
+    recipe.rules.push_back(std::move(rule));
+  }
   recipe.rules.push_back({.reads = {"pcgrad", "precision"},
                           .says = "`pcgrad` stands without `fp16`",
                           .check = CheckPrecision});
@@ -210,6 +227,8 @@ Recipe FusionRecipe() {
   for (int k = 0; k < kExperts; ++k) {
     recipe.gain->parts.push_back("val/expert_" + std::to_string(k) + "_accuracy");
   }
+  recipe.file_shapes = {"data", "fusion", "models", "feature_size"};
+  for (const Param& param : NetworkParams()) recipe.file_shapes.push_back(param.name);
   recipe.settle = Settle;
   return recipe;
 }

@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "common/recipe/paths.h"
+
 namespace fusor {
 
 namespace {
 
+constexpr char kSplits[] = "splits";
 constexpr double kSubsetMax = 10'000'000;
 
 // Some of the options need not be there: a rule sees no more than what it reads.
@@ -32,7 +35,8 @@ Status CheckSubset(const ParamValues& values) {
 Status CheckHoldout(const ParamValues& values) {
   if (IsAuto(values.find("holdout")->second)) return Ok();
   if (std::get<std::string>(values.find("splits")->second).empty()) return Ok();
-  return InvalidArgument("splits and holdout are both given: the folder's files say what is held out");
+  return InvalidArgument(
+      "splits and holdout are both given: the folder's files say what is held out");
 }
 
 Status CheckWhole(const ParamValues& values) {
@@ -69,14 +73,16 @@ std::vector<Param> SourceParams() {
        .type = ParamType::kText,
        .default_value = "",
        .help = "a folder of index files that say which training images are whose (docs/data.md); "
-               "empty: the published division of cifar100, else each class alike"},
+               "empty: the published division of cifar100, else each class alike",
+       .role = ParamRole::kPath},
       {.name = "holdout",
        .type = ParamType::kFloat,
        .default_value = kAuto,
        .min = 0.01,
        .max = 0.99,
-       .help = "the share of the training images that experts never see and their fusion trains on; "
-               "the same for an expert and its fusion",
+       .help =
+           "the share of the training images that experts never see and their fusion trains on; "
+           "the same for an expert and its fusion",
        .automatic = "`splits`, else the published division of cifar100, else 0.2"},
       {.name = "validation",
        .type = ParamType::kFloat,
@@ -187,6 +193,7 @@ std::vector<Rule> ImageRules() {
       {.reads = {"model", "depth", "width", "growth", "cardinality", "preactivation", "dropout"},
        .says = "the model has each option that is given, in a size that it comes in",
        .check = CheckNetwork},
+      AbsolutePathRule<kSplits>(),
       {.reads = {"splits", "holdout"},
        .says = "`holdout` stands without `splits`, whose files say what is held out",
        .check = CheckHoldout},

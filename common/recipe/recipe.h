@@ -24,6 +24,7 @@ enum class ParamRole : std::uint8_t {
   kPrecision,  // must be offered by the worker
   kDataset,    // names a data set that must be present on the worker ("synthetic" never is needed)
   kSeed,
+  kPath,  // files or folders where the trial runs, several with commas between
 };
 
 struct Param {
@@ -39,6 +40,8 @@ struct Param {
   // What the value "auto" stands for, as people read it; empty: there is no such value. Whoever
   // trains resolves it (Recipe::settle); everybody else keeps the word.
   std::string automatic = {};
+  // In files also written as a member of a map: "init_from.experts".
+  std::string member = {};
 };
 
 // A number that trials of a recipe record.
@@ -75,6 +78,8 @@ struct Recipe {
   int inputs_max = 0;
   std::vector<Rule> rules;
   std::vector<MetricInfo> metrics;
+  // Parameters that say what must be in the files which those of the role kPath name.
+  std::vector<std::string> file_shapes = {};
   std::optional<GainInfo> gain = std::nullopt;
   // Replaces each "auto" that has one meaning for these values. Called with complete, checked
   // values; what stays "auto" does not concern them, e.g. the growth of a network without one.

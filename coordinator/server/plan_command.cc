@@ -27,6 +27,7 @@ v1::PlanResponse Plan(const std::string& source, const std::vector<std::string>&
   for (const PlanReport::Stage& stage : made.stages) classes += stage.classes.size();
   plan = ToWire(made, std::vector<FitReport>(classes));
   plan.set_workers_asked(false);
+  AddFileChecks(*report.spec, *plan.mutable_file_checks());
   return plan;
 }
 

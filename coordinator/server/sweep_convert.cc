@@ -1,6 +1,7 @@
 #include "coordinator/server/sweep_convert.h"
 
 #include "coordinator/server/convert.h"
+#include "coordinator/spec/file_check.h"
 
 namespace fusor {
 
@@ -98,6 +99,17 @@ v1::PlanResponse ToWire(const PlanReport& plan, const std::vector<FitReport>& fi
     }
   }
   return out;
+}
+
+void AddFileChecks(const SweepSpec& sweep,
+                   google::protobuf::RepeatedPtrField<v1::FileCheck>& checks) {
+  for (const FileCheck& check : FileChecksOf(sweep)) {
+    v1::FileCheck& to = *checks.Add();
+    to.set_stage(check.stage);
+    to.set_recipe(check.recipe);
+    to.set_config(CanonicalConfig(check.values));
+    for (const std::string& path : check.paths) to.add_paths(path);
+  }
 }
 
 v1::ResultTable ToWire(const ResultsTable& table, SweepId sweep) {

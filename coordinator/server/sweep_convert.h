@@ -17,6 +17,8 @@ v1::Sweep ToWire(const SweepStatus& status);
 
 // `fits`: one per class, in the order of stages and classes.
 v1::PlanResponse ToWire(const PlanReport& plan, const std::vector<FitReport>& fits);
+void AddFileChecks(const SweepSpec& sweep,
+                   google::protobuf::RepeatedPtrField<v1::FileCheck>& checks);
 
 v1::ResultTable ToWire(const ResultsTable& table, SweepId sweep);
 v1::ExpectationResult ToWire(const ExpectationResult& result, SweepId sweep);

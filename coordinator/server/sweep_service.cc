@@ -75,6 +75,7 @@ SweepService::Unary SweepService::Plan(Call call, const v1::PlanRequest* request
     });
     if (!asked.ok() && asked.code() != Code::kUnavailable) return asked;
     *response = ToWire(plan, fits);
+    AddFileChecks(*report.spec, *response->mutable_file_checks());
     // While the coordinator cannot write, the plan says what a plan without it would.
     response->set_workers_asked(asked.ok());
     return Ok();
@@ -93,6 +94,7 @@ SweepService::Unary SweepService::Submit(Call call, const v1::SubmitRequest* req
       AddProblems(report.problems, *response);
       return std::optional<Event>();
     }
+    AddFileChecks(*report.spec, *response->mutable_file_checks());
     return std::optional<Event>(
         SubmitSweep{std::move(core), std::make_shared<const SweepSpec>(std::move(*report.spec)),
                     request->source(), Overrides(*request)});

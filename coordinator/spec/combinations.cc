@@ -2,49 +2,11 @@
 
 #include "common/recipe/suggest.h"
 #include "coordinator/core/cell_counter.h"
-#include "coordinator/spec/row_walk.h"
+#include "coordinator/spec/value_walk.h"
 
 namespace fusor {
 
 namespace {
-
-// The walk over the axes among the names, with the values that a check reads.
-class ValueWalk {
- public:
-  ValueWalk(const StageSpec& stage, const CellCounter& counter,
-            const std::vector<std::string>& names)
-      : stage_(stage), axes_(Axes(stage, names)), walk_(stage, counter, axes_) {
-    for (const std::string& name : names) {
-      const auto fixed = stage.params.find(name);
-      if (fixed != stage.params.end()) values_.insert(*fixed);
-    }
-  }
-
-  const ParamValues& Values() {
-    for (const std::size_t axis : axes_) {
-      values_.insert_or_assign(stage_.axes[axis].name, walk_.ValueOf(axis));
-    }
-    return values_;
-  }
-  std::uint64_t size() const { return walk_.size(); }
-  bool Next() { return walk_.Next(); }
-  bool HasTrials() const { return walk_.HasTrials(); }
-
- private:
-  static std::vector<std::size_t> Axes(const StageSpec& stage,
-                                       const std::vector<std::string>& names) {
-    std::vector<std::size_t> axes;
-    for (const std::string& name : names) {
-      if (const auto axis = FindAxis(stage, name)) axes.push_back(*axis);
-    }
-    return axes;
-  }
-
-  const StageSpec& stage_;
-  std::vector<std::size_t> axes_;
-  RowWalk walk_;
-  ParamValues values_;
-};
 
 // The first refusal that a trial would meet.
 Status CheckRule(const StageSpec& stage, const CellCounter& counter, const Rule& rule) {

@@ -1,6 +1,8 @@
 #include "coordinator/spec/stage.h"
 
 #include "common/recipe/suggest.h"
+#include "common/text/param_maps.h"
+#include "common/text/scalar.h"
 #include "coordinator/core/cell_counter.h"
 #include "coordinator/core/grid.h"
 #include "coordinator/spec/axes.h"
@@ -11,7 +13,6 @@
 #include "coordinator/spec/grid_size.h"
 #include "coordinator/spec/map_reader.h"
 #include "coordinator/spec/names.h"
-#include "common/text/scalar.h"
 
 namespace fusor {
 
@@ -88,9 +89,14 @@ void ReadParams(MapReader& reader, Problems& problems, StageDraft& draft) {
   if (const YamlNode* node = reader.Node("params")) {
     const std::string path = reader.PathOf("params");
     MapReader params(*node, path, problems);
-    for (const YamlEntry& entry : node->entries) {
-      params.Entry(entry.key);
-      ReadParam(entry, JoinPath(path, entry.key), problems, draft);
+    for (const YamlEntry& entry : node->entries) params.Entry(entry.key);
+    const PlainParams plain = SpreadMaps(*draft.recipe, node->entries);
+    for (const ParamProblem& problem : plain.problems) {
+      problems.AddAt(problem.place, problem.source, JoinPath(path, problem.path), problem.message);
+      draft.sound = false;
+    }
+    for (const PlainParam& param : plain.params) {
+      ReadParam(param.entry, JoinPath(path, param.path), problems, draft);
     }
   }
   for (const Param& param : draft.recipe->params) {
@@ -177,8 +183,7 @@ StageDraft ReadStage(const YamlEntry& entry, const StageDefaults& defaults, Prob
   }
   ReadParams(reader, problems, draft);
   if (const YamlNode* expect = reader.Node("expect")) {
-    draft.spec.expect =
-        ReadExpectations(*expect, reader.PathOf("expect"), *draft.recipe, problems);
+    draft.spec.expect = ReadExpectations(*expect, reader.PathOf("expect"), *draft.recipe, problems);
   }
   Complete(reader, problems, draft);
   return draft;

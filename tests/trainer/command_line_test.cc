@@ -104,13 +104,39 @@ TEST(Arguments, AYamlFileIsReadByTheTypesAndAllProblemsHaveTheirPlace) {
 
   testing::WriteAll(path, "stepz: 1\nmatrix: many\nsteps: 5\nsteps: 6\n");
   const std::string problems = Parse({"probe", "--config", path.c_str()}).status().message();
-  EXPECT_THAT(problems, HasSubstr(path + ":1:1: recipe probe has no parameter 'stepz'; did you mean "
-                                         "'steps'?"));
+  EXPECT_THAT(problems,
+              HasSubstr(path + ":1:1: recipe probe has no parameter 'stepz'; did you mean "
+                               "'steps'?"));
   EXPECT_THAT(problems, HasSubstr(path + ":2:9: matrix: 'many' is not an integer"));
   EXPECT_THAT(problems, HasSubstr(path + ":4:1: "));
   testing::WriteAll(path, "- steps\n");
   EXPECT_THAT(Parse({"probe", "--config", path.c_str()}).status().message(),
               HasSubstr("expected a map of parameters"));
+}
+
+TEST(Arguments, PartsToBeginWithAreAMapOrSinglePathsFromHere) {
+  TemporaryDirectory root;
+  const std::string path = root.path() + "/config.yaml";
+  testing::WriteAll(path,
+                    "init_from: {experts: [/a/0.pth, b/../1.pth, /2, /3], fusion: /run}\n"
+                    "splits: ./s\n");
+  auto parsed = Parse({"fusion", "--config", path.c_str(), "init_global=g.pth"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(parsed->job.config.Text("init_experts"), "/a/0.pth," + here + "/1.pth,/2,/3");
+  EXPECT_EQ(parsed->job.config.Text("init_fusion"), "/run");
+  EXPECT_EQ(parsed->job.config.Text("init_global"), here + "/g.pth");
+  EXPECT_EQ(parsed->job.config.Text("splits"), here + "/s");
+
+  testing::WriteAll(path, "init_from: {expert: /a, fusion: [/a, 'b,c', '']}\ninit_fusion: /d\n");
+  const std::string problems = Parse({"fusion", "--config", path.c_str()}).status().message();
+  EXPECT_THAT(problems, HasSubstr(":1:13: init_from has no 'expert'; did you mean 'experts'?"));
+  EXPECT_THAT(problems, HasSubstr(":1:38: expected one path, without a comma"));
+  EXPECT_THAT(problems, HasSubstr(":1:45: expected one path, without a comma"));
+  EXPECT_THAT(problems, HasSubstr(":2:1: init_fusion is given twice"));
+  testing::WriteAll(path, "init_from: /run\n");
+  EXPECT_THAT(Parse({"fusion", "--config", path.c_str()}).status().message(),
+              HasSubstr(":1:12: expected a map of experts, fusion, global, got '/run'"));
 }
 
 TEST(Arguments, RefusesWithTheNearestNameAndAllProblems) {

@@ -186,6 +186,26 @@ TEST_F(EvaluateTest, Checkpoints) {
   }
 }
 
+// The files that a run would begin with, without a run.
+TEST_F(EvaluateTest, CheckLooksIntoFiles) {
+  const std::string check = "check fusion width=4 depth=10 init_experts=" + Folder("run");
+  const Ran good = Run(check + " init_global=" + Folder("run"));
+  EXPECT_EQ(good.status, 0);
+  EXPECT_EQ(good.output, "");
+  const Ran bad = Run(check + " fusion=concatenation init_fusion=" + Folder("run") +
+                      " init_global=" + Folder("no.pth"));
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.output,
+              AllOf(HasSubstr("run/best/model.safetensors: does not fit: 'mlp.0.weight' is "
+                              "F32[32,32], expected F32[32,128]\n"),
+                    HasSubstr("init_global: " + Folder("no.pth") + ": there is no such file\n")));
+  const Ran splits = Run("check expert splits=" + root_->path());
+  EXPECT_EQ(splits.status, 1);
+  EXPECT_THAT(splits.output, HasSubstr(root_->path() + "/fusion_holdout_indices.npy"));
+  EXPECT_EQ(Run("check expert splits=" + Folder("run/splits")).status, 0);
+  EXPECT_EQ(Run("check fusion widht=4").status, 2);
+}
+
 TEST_F(EvaluateTest, RefusesInWords) {
   const std::pair<std::string, const char*> wrong[] = {
       {"evaluate " + Folder("nothing"), "no such file or folder"},

@@ -141,6 +141,9 @@ class Task {
   virtual Result<std::vector<ArtifactReport>> WriteData() { return std::vector<ArtifactReport>(); }
   // What files of the model say besides its tensors, to be used without the data.
   virtual std::map<std::string, std::string> ModelInfo() const { return {}; }
+  // Whether the files that the configuration names are there and fit. Reads no samples; alone of
+  // all, without Prepare, and on the device `meta` too.
+  virtual Status CheckFiles() { return Ok(); }
   // Set where the model chooses among classes.
   virtual Classifier* classifier() { return nullptr; }
   // Of samples that lie in memory, for a run that runs out of it.

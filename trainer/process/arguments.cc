@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -33,6 +34,15 @@ std::optional<Number> Parse(std::string_view text) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+// Paths are those of the folder where the command was given.
+std::string MakeAbsolute(const std::string& paths) {
+  std::string all;
+  for (const std::string& path : SplitList(paths)) {
+    all += (all.empty() ? "" : ",") + std::filesystem::absolute(path).lexically_normal().string();
+  }
+  return all;
 }
 
 // The text as the parameter's type; as text where it does not fit, so that the check says why.
@@ -92,6 +102,11 @@ class Reader {
   void Problem(const std::string& text) { problems_ += (problems_.empty() ? "" : "\n") + text; }
 
   Result<Standalone> Finish() {
+    for (const Param& param : recipe_.params) {
+      const auto given = given_.find(param.name);
+      if (param.role != ParamRole::kPath || given == given_.end()) continue;
+      if (auto* paths = std::get_if<std::string>(&given->second)) *paths = MakeAbsolute(*paths);
+    }
     auto config = MakeConfig(recipe_, std::move(given_));
     if (!config.ok()) Problem(config.status().message());
     if (!problems_.empty()) return InvalidArgument(problems_);
@@ -163,6 +178,8 @@ std::string HelpText() {
   std::string text =
       "fusor-train RECIPE [--config FILE.yaml] [KEY=VALUE...]   train one trial here\n"
       "fusor-train RECIPE --help                                its parameters\n"
+      "fusor-train check RECIPE [KEY=VALUE...]                  whether its files are there and "
+      "fit\n"
       "fusor-train describe model=NAME [KEY=VALUE...]           a network's layers and size\n"
       "fusor-train evaluate PATH [split=test]                   how good a trained model is\n"
       "fusor-train predict PATH PICTURE...                      what it takes pictures for\n"

@@ -7,6 +7,7 @@
 #include "trainer/io/atomic_file.h"
 
 #ifdef FUSOR_YAML
+#include "common/text/param_maps.h"
 #include "common/text/scalar.h"
 #include "common/text/yaml.h"
 #endif
@@ -30,7 +31,9 @@ class ConfigReader {
         root.kind != YamlNode::Kind::kNull) {
       Problem(root.place, "expected a map of parameters, got " + Describe(root));
     }
-    for (const YamlEntry& entry : root.entries) Add(entry);
+    const PlainParams plain = SpreadMaps(recipe_, root.entries);
+    for (const ParamProblem& problem : plain.problems) Problem(problem.place, problem.message);
+    for (const PlainParam& param : plain.params) Add(param.entry);
     if (!problems_.empty()) return InvalidArgument(problems_);
     return std::move(values_);
   }
@@ -46,7 +49,9 @@ class ConfigReader {
     }
     auto value = ReadValue(*param, entry.value);
     if (!value.ok()) return Problem(entry.value.place, entry.key + ": " + value.status().message());
-    values_.insert_or_assign(entry.key, std::move(*value));
+    if (!values_.emplace(entry.key, std::move(*value)).second) {
+      Problem(entry.place, entry.key + " is given twice");
+    }
   }
 
   void Problem(const TextPlace& place, const std::string& what) {

@@ -10,6 +10,7 @@
 
 #include "trainer/io/checkpoint_folder.h"
 #include "trainer/process/arguments.h"
+#include "trainer/process/check_command.h"
 #include "trainer/process/child.h"
 #include "trainer/process/console_reporter.h"
 #include "trainer/process/describe_command.h"
@@ -67,6 +68,7 @@ ConsoleOptions ConsoleOptionsOf(const Job& job) {
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
   if (Help(arguments)) return 0;
   if (std::string_view(arguments[0]) == "describe") return DescribeModel(arguments.subspan(1));
+  if (std::string_view(arguments[0]) == "check") return RunCheck(arguments.subspan(1));
   if (std::string_view(arguments[0]) == "evaluate") return RunEvaluate(arguments.subspan(1));
   if (std::string_view(arguments[0]) == "predict") return RunPredict(arguments.subspan(1));
   auto standalone = ParseArguments(arguments);

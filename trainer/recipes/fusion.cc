@@ -36,6 +36,14 @@ class FusionTask final : public ImageTask {
     return Ok();
   }
 
+  Status CheckFiles() override {
+    RETURN_IF_ERROR(Build());
+    const Status parts = FillInitial(job_, model_->experts(), model_->parameters());
+    const Status splits = ImageTask::CheckFiles();
+    if (parts.ok() || splits.ok()) return parts.ok() ? splits : parts;
+    return DataLoss(parts.message() + "\n" + splits.message());
+  }
+
   ParameterSet& parameters() override { return model_->parameters(); }
 
   std::vector<TrainedGroup> groups() override {

@@ -27,6 +27,7 @@ class ImageTask : public Task, public Classifier {
   std::optional<Selection> selection() const override { return Selection{"val/accuracy", true}; }
   Result<std::vector<ArtifactReport>> WriteData() override { return images_.WriteSplits(); }
   std::map<std::string, std::string> ModelInfo() const override;
+  Status CheckFiles() override { return images_.CheckFiles(); }
   Classifier* classifier() override { return this; }
   std::uint64_t data_bytes() const override { return images_.Bytes(); }
 

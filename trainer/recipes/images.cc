@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -86,6 +87,14 @@ Status Images::Load(Pulse& pulse) {
   }
   loader_.emplace(data_.train, *normaliser_, train_, Loading());
   return Ok();
+}
+
+Status Images::CheckFiles() const {
+  const std::string& folder = config_.Text("splits");
+  if (folder.empty()) return Ok();
+  // How many images there are is not known here.
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  return ReadIndexFile((std::filesystem::path(folder) / kFusionFile).string(), kAny).status();
 }
 
 Status Images::Divide() {

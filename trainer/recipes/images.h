@@ -35,6 +35,9 @@ class Images {
 
   Status Load(Pulse& pulse);
 
+  // Of the index files that are named; without the data.
+  Status CheckFiles() const;
+
   // Known without the data too.
   int classes() const;
   const Normaliser& normaliser() const { return *normaliser_; }

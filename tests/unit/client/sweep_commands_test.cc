@@ -78,6 +78,50 @@ class SweepCommands : public CommandTest {
   std::vector<v1::SubmitRequest> submitted_;
 };
 
+// Files that trials begin with, asked of the trainer beside this program where there is one.
+TEST_F(SweepCommands, FilesAreNamedAsThisMachineSeesThem) {
+  const auto add = [this](google::protobuf::RepeatedPtrField<v1::FileCheck>* checks) {
+    v1::FileCheck& check = *checks->Add();
+    check.set_stage("fit");
+    check.set_recipe("fusion");
+    check.set_config("{}");
+    check.add_paths((folder_ / "sweep.yaml").string());
+    check.add_paths("/nowhere/expert_1_best.pth");
+  };
+  fake_.answers.plan = [&](const v1::PlanRequest&) -> Result<v1::PlanResponse> {
+    v1::PlanResponse response;
+    add(response.mutable_file_checks());
+    add(response.mutable_file_checks());
+    return response;
+  };
+  fake_.answers.submit = [&](const v1::SubmitRequest&) -> Result<v1::SubmitResponse> {
+    v1::SubmitResponse response;
+    add(response.mutable_file_checks());
+    return response;
+  };
+  const Ran plain = Run({"plan", "sweep.yaml"});
+  EXPECT_EQ(plain.code, 0);
+  EXPECT_THAT(plain.out, HasSubstr("as this machine sees them\n"
+                                   "  fit  /nowhere/expert_1_best.pth: there is no such file\n"
+                                   "  not looked into: "));
+  const Ran submitted = Run({"submit", "sweep.yaml"});
+  EXPECT_EQ(submitted.code, 0);
+  EXPECT_THAT(submitted.err, HasSubstr("warning: fit: /nowhere/expert_1_best.pth: there is no"));
+
+  WriteFile("bin/fusor-train",
+            "#!/bin/sh\n[ \"$1 $2 $3\" = 'check fusion --config' ] && [ \"$(cat $4)\" = '{}' ] && "
+            "echo a.pth: does not fit: conv1.weight && exit 1\n");
+  std::filesystem::permissions(folder_ / "bin/fusor-train", std::filesystem::perms::owner_all);
+  const Ran looked = Run({"plan", "sweep.yaml", "-o", "json"});
+  EXPECT_EQ(looked.code, 0);
+  EXPECT_THAT(looked.out, HasSubstr("a.pth: does not fit: conv1.weight"));
+  EXPECT_THAT(looked.out, HasSubstr("\"contents_checked\": true"));
+  EXPECT_THAT(looked.out, Not(HasSubstr("nowhere")));
+  WriteFile("bin/fusor-train", "#!/bin/sh\nexit 0\n");
+  EXPECT_THAT(Run({"plan", "sweep.yaml"}).out, HasSubstr("all are there and fit"));
+  EXPECT_EQ(Run({"submit", "sweep.yaml"}).err, "");
+}
+
 TEST_F(SweepCommands, SubmitSendsTheFileAndSaysWhatIsNext) {
   const Ran ran = Run({"submit", "sweep.yaml", "--set", "seeds=[0,1]"});
   EXPECT_EQ(ran.code, 0) << ran.err;
@@ -305,8 +349,9 @@ TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
     return response;
   };
   const std::string shown = Run({"results", "3"}).out;
-  EXPECT_THAT(shown, HasSubstr("fusion against its experts, val/accuracy; gains in points, with 95% "
-                               "intervals over seeds\n"));
+  EXPECT_THAT(shown,
+              HasSubstr("fusion against its experts, val/accuracy; gains in points, with 95% "
+                        "intervals over seeds\n"));
   EXPECT_THAT(shown, HasSubstr("concatenation       76.04%       75.20%  80.10%    +4.90 ± 0.72  "
                                "+4.06 ± 0.72      3\n"));
   EXPECT_THAT(shown, HasSubstr("missed  fusion: val/accuracy >= 0.85  by 1 of 1 cell\n"

@@ -35,6 +35,17 @@ std::string CellText(const StageSpec& stage, std::uint64_t cell) {
 
 constexpr const char* kFusion = "deploy/examples/cifar100-fusion.yaml";
 
+TEST(ParseSweep, PartsToBeginWithAreAMapOfPaths) {
+  const char* text =
+      "name: a\nstages:\n  f:\n    recipe: fusion\n    params:\n"
+      "      init_from: {experts: [/a, /b, /c, /d], global: /g}\n";
+  const SweepSpec sweep = Parsed(text, {"stages.f.params.init_from.fusion=/m"});
+  const auto& params = sweep.stages.at(0).params;
+  EXPECT_EQ(std::get<std::string>(params.at("init_experts")), "/a,/b,/c,/d");
+  EXPECT_EQ(std::get<std::string>(params.at("init_fusion")), "/m");
+  EXPECT_EQ(std::get<std::string>(params.at("init_global")), "/g");
+}
+
 TEST(ParseSweep, ReadsTheFusionExample) {
   const SweepSpec sweep = Parsed(FileText(kFusion));
   EXPECT_EQ(sweep.name, "cifar100-fusion");
