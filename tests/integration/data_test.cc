@@ -131,7 +131,10 @@ TEST_F(DataSets, ATrialWaitsForItsDataSetUntilAWorkerFetchesIt) {
       "resources: {device: cpu}\n"
       "stages:\n  s:\n    recipe: probe\n    seeds: [1, 2, 3]\n"
       "    params: {steps: 2, step_ms: 1, data: cifar10}\n";
-  const auto without = cluster_.StartAgent("without", 1);
+  // A folder of its own: what FUSOR_DATA names where the test runs may have the data set.
+  const std::filesystem::path empty = cluster_.path() / "empty";
+  std::filesystem::create_directories(empty);
+  const auto without = cluster_.StartAgent("without", 1, {"--datasets", empty.string()});
   const std::string sweep = cluster_.Submit(yaml);
   ASSERT_TRUE(WaitUntil(
       [&] {
