@@ -210,8 +210,9 @@ void LocalRun::SayWhatIsNext(int code, bool joined) const {
       elsewhere && session_.Question().data.empty() ? " --data " + data : std::string();
   const std::string id = std::to_string(sweep_);
   const std::string look =
-      code == kExitOk ? "fusor get " + id + " -o DIR" + at + "  # models, logs, metrics"
-                      : "fusor trials " + id + " --state failed" + at + "  # what failed, and why";
+      code != kExitFailed
+          ? "fusor get " + id + " -o DIR" + at + "  # models, logs, metrics"
+          : "fusor trials " + id + " --state failed" + at + "  # what failed, and why";
   if (joined) {
     session_.Next({look, "fusor results " + id + at});
   } else {

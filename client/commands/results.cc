@@ -36,11 +36,13 @@ Result<int> Run(Session& session) {
   }
   const Result<v1::ResultsResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
+  const bool gains = session.arguments().Flag("gains");
   if (session.output() == Output::kId) {
-    for (const std::string& id : ResultTrials(*response)) session.out() << id << "\n";
+    for (const std::string& id : gains ? GainTrials(*response) : ResultTrials(*response)) {
+      session.out() << id << "\n";
+    }
     return kExitOk;
   }
-  const bool gains = session.arguments().Flag("gains");
   if (session.output() == Output::kCsv) {
     WriteTable(session.out(), session.output(), session.look(),
                gains ? GainsList(*response) : ResultsList(*response));

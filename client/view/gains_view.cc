@@ -71,6 +71,15 @@ std::string GainTableText(const v1::ResultTable& table, const Look& look) {
   return RenderTable(out, look);
 }
 
+std::vector<std::string> TrialsOf(const v1::ResultTable& table, const v1::ResultRow& row) {
+  std::vector<std::string> trials;
+  for (const v1::TrialRef& ref : row.trials()) {
+    trials.push_back(std::to_string(ref.sweep()) + "." + table.stage() + "." +
+                     std::to_string(ref.cell()));
+  }
+  return trials;
+}
+
 Row GainFields(const v1::ResultTable& table, const v1::ResultRow& row,
                const std::vector<std::string>& axes) {
   Row fields = {table.stage()};
@@ -89,12 +98,7 @@ Row GainFields(const v1::ResultTable& table, const v1::ResultRow& row,
     fields.emplace_back(row.values(place).interval(), "");
   }
   fields.emplace_back(row.values(kWhole).count(), "");
-  std::vector<std::string> trials;
-  for (const v1::TrialRef& ref : row.trials()) {
-    trials.push_back(std::to_string(ref.sweep()) + "." + table.stage() + "." +
-                     std::to_string(ref.cell()));
-  }
-  fields.emplace_back(Join(trials, ","));
+  fields.emplace_back(Join(TrialsOf(table, row), ","));
   return fields;
 }
 
@@ -147,6 +151,16 @@ Table GainsList(const v1::ResultsResponse& response) {
     }
   }
   return list;
+}
+
+std::vector<std::string> GainTrials(const v1::ResultsResponse& response) {
+  std::vector<std::string> ids;
+  for (const v1::ResultTable& table : response.gains()) {
+    for (const v1::ResultRow& row : table.rows()) {
+      for (std::string& id : TrialsOf(table, row)) ids.push_back(std::move(id));
+    }
+  }
+  return ids;
 }
 
 std::string ExpectationsText(const v1::ResultsResponse& response, const Look& look) {

@@ -3,6 +3,7 @@
 // What joining parts gains over the parts alone, and what became of expectations.
 
 #include <string>
+#include <vector>
 
 #include "client/format/json.h"
 #include "client/format/look.h"
@@ -15,6 +16,7 @@ namespace fusor::client {
 std::string GainsText(const v1::ResultsResponse& response, const Look& look);
 // The same for programs: a row per fusion, in the objective's own unit and in points.
 Table GainsList(const v1::ResultsResponse& response);
+std::vector<std::string> GainTrials(const v1::ResultsResponse& response);
 std::string ExpectationsText(const v1::ResultsResponse& response, const Look& look);
 
 Json ExpectationsJson(const v1::ResultsResponse& response);

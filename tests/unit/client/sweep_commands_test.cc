@@ -333,6 +333,7 @@ TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
     for (const auto& [metric, mean] : metrics) table->add_metrics(metric);
     v1::ResultRow* row = table->add_rows();
     row->add_axis_values("concatenation");
+    row->add_trials()->set_sweep(3);
     for (const auto& [metric, mean] : metrics) {
       v1::ResultValue* value = row->add_values();
       value->set_count(3);
@@ -363,7 +364,9 @@ TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
   EXPECT_EQ(Run({"results", "3", "--gains", "-o", "csv"}).out,
             "stage,fusion,precision_used,metric,value,part,part_mean,part_best,gain_over_mean,"
             "gain_over_mean_interval,gain_over_best,gain_over_best_interval,seeds,trials\n"
-            "fusion,concatenation,,val/accuracy,0.801,expert,0.752,0.7604,4.9,0.72,4.06,0.72,3,\n");
+            "fusion,concatenation,,val/"
+            "accuracy,0.801,expert,0.752,0.7604,4.9,0.72,4.06,0.72,3,3.fusion.0\n");
+  EXPECT_EQ(Run({"results", "3", "--gains", "-o", "id"}).out, "3.fusion.0\n");
   EXPECT_THAT(Run({"results", "3", "--gains"}).out, StartsWith("fusion against its experts"));
   EXPECT_THAT(Run({"show", "3"}).out, Not(HasSubstr("missed"))) << "its file expects nothing";
   sweeps_[2].mutable_stages(0)->set_expectations(1);
