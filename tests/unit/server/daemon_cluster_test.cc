@@ -178,8 +178,8 @@ TEST_F(ClusterTest, AQuarantinedSlotIsShownExplainedAndReleasedByResume) {
   }
   const std::string condition = Workers()[0].slots(0).condition();
   EXPECT_EQ(condition,
-            "quarantined: 3 different trials failed within 60 s of starting, the last with "
-            "crashed(exit)");
+            "quarantined: 3 different trials failed within 60 s of starting; the last: "
+            "crashed");
   EXPECT_NE(Reasons("1.probe.3").find("slot 0 of host-w is " + condition), std::string::npos)
       << Reasons("1.probe.3");
   EXPECT_EQ(Count(GetSweep(1), v1::TRIAL_STATE_READY), 3U);
