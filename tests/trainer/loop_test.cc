@@ -1,7 +1,5 @@
 // The loop with a task of the test's own: what is skipped, scaled and kept.
 
-#include "trainer/engine/loop.h"
-
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
@@ -9,17 +7,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <limits>
 
-#include "tests/trainer/agent.h"
+#include "tests/trainer/loop_fixture.h"
 #include "trainer/engine/guard.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/precision/precision.h"
 
 namespace fusor {
 namespace {
+
+using LoopTest = testing::LoopFixture;
+using testing::Falling;
 
 // w is pulled towards 3; `spoil` may replace the loss of a step.
 class Pull final : public Task {
@@ -74,57 +74,10 @@ class Pull final : public Task {
   std::size_t evaluated_ = 0;
 };
 
-// Momentum, and a rate that falls with every step that is applied.
-TrainingPolicy Falling() {
-  TrainingPolicy policy;
-  policy.optimizer.momentum = 0.5;
-  policy.schedule.shape = ScheduleOptions::Shape::kLinear;
-  return policy;
-}
-
 TrainingPolicy Scaled(TrainingPolicy policy) {
   policy.scale_loss = true;
   return policy;
 }
-
-class Silent final : public Reporter {
- public:
-  void Started(const StartedReport&) override {}
-  void Progress(const ProgressReport&) override {}
-  void Metrics(std::int64_t, std::span<const Metric> values) override {
-    for (const Metric& metric : values) {
-      if (metric.name == "train/compute_bits") bits.push_back(metric.value);
-    }
-  }
-  void Evaluated(const EvaluationReport& report) override { evaluated.push_back(report.step); }
-  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-  void Made(const ArtifactReport& report) override { made[report.name] = report.step; }
-  void Ended(std::int64_t, const Outcome&) override {}
-
-  std::vector<std::int64_t> evaluated;
-  std::map<std::string, std::int64_t> made;
-  std::vector<double> bits;
-};
-
-class LoopTest : public ::testing::Test {
- protected:
-  LoopTest() : before_(std::filesystem::current_path()) {
-    std::filesystem::current_path(root_.path());
-  }
-  ~LoopTest() override { std::filesystem::current_path(before_); }
-
-  Outcome Run(Task& task, const TrainingPolicy& policy = Falling(), bool read_late = false) {
-    LoopOptions options;
-    options.policy = policy;
-    options.read_late = read_late;
-    Control control({});
-    return Loop(std::move(options), task, reporter_, control).Run();
-  }
-
-  testing::TemporaryDirectory root_;
-  std::filesystem::path before_;
-  Silent reporter_;
-};
 
 TEST_F(LoopTest, TrainsEvaluatesEachEpochAndKeepsTheBest) {
   Pull task;
@@ -208,7 +161,8 @@ TEST_F(LoopTest, NumbersReadLateAreTheSameNumbers) {
   Pull now;
   Pull late;
   EXPECT_EQ(Run(now).kind, OutcomeKind::kSucceeded);
-  EXPECT_EQ(Run(late, Falling(), /*read_late=*/true).kind, OutcomeKind::kSucceeded);
+  const LoopOptions read_late{.policy = Falling(), .read_late = true};
+  EXPECT_EQ(Run(late, read_late).kind, OutcomeKind::kSucceeded);
   EXPECT_EQ(now.losses, late.losses);
   EXPECT_EQ(now.rates, late.rates);
   EXPECT_EQ(now.weight(), late.weight());
@@ -217,7 +171,7 @@ TEST_F(LoopTest, NumbersReadLateAreTheSameNumbers) {
   bad.spoil = [&](std::int64_t step, const at::Tensor& loss) {
     return step == 5 ? loss.mul(std::numeric_limits<double>::quiet_NaN()) : loss;
   };
-  const Outcome outcome = Run(bad, Falling(), /*read_late=*/true);
+  const Outcome outcome = Run(bad, read_late);
   EXPECT_EQ(outcome.failure, Failure::kDiverged);
   EXPECT_NE(outcome.detail.find("step 6"), std::string::npos);
   EXPECT_EQ(bad.losses.size(), 5u);
@@ -252,6 +206,23 @@ TEST_F(LoopTest, PartsAreClippedTogether) {
   Pull free;
   Run(free);
   EXPECT_LT(parts.weight(), free.weight());
+}
+
+// Gradients in one memory, or wherever backward leaves them; whole steps or parts.
+TEST_F(LoopTest, WhereGradientsLieChangesNoBit) {
+  for (const std::int64_t parts : {1, 3}) {
+    TrainingPolicy policy = Falling();
+    policy.accumulate = parts;
+    policy.clip_norm = 0.5;
+    Pull own;
+    Run(own, policy);
+    policy.optimizer.gradients = GradientMemory::kFlat;
+    Pull flat;
+    Run(flat, policy);
+    EXPECT_EQ(own.losses, flat.losses);
+    EXPECT_EQ(own.weights, flat.weights);
+    EXPECT_EQ(own.weight(), flat.weight());
+  }
 }
 
 // One bad part voids its whole step.
