@@ -147,8 +147,9 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Numbers("precision_losses", position.precision.losses);
   RETURN_IF_ERROR(reader.status());
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
-  if (tensors.size() != file->header().tensors.size()) {
-    return DataLoss(path + ": has " + std::to_string(file->header().tensors.size()) +
+  const std::size_t stored = file->header().tensors.size() + file->TiedNames().size();
+  if (tensors.size() != stored) {
+    return DataLoss(path + ": has " + std::to_string(stored) +
                     " tensors, this configuration has " + std::to_string(tensors.size()));
   }
   for (NamedTensor& named : tensors) RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));

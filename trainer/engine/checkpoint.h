@@ -2,7 +2,7 @@
 
 // Everything a run needs to go on as if it had never stopped, in one safetensors file: the tensors
 // of model and optimiser, and the position in the metadata. Random draws depend on the position
-// alone.
+// alone. A tensor with two names (tied weights) is stored once and found under both.
 
 #include <cstdint>
 #include <limits>
