@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "trainer/engine/early_stop.h"
 #include "trainer/models/parameters.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/precision/loss_scaler.h"
@@ -35,6 +36,7 @@ struct Position {
   std::int64_t best_step = -1;                                   // -1: no best model yet
   LossScaler::State loss_scaler;                                 // used with fp16 alone
   PrecisionSwitch::State precision;                              // used with adaptive alone
+  EarlyStop::State early_stop;                                   // used with early_stop alone
 };
 
 // What a run is: `config` must be equal for a checkpoint to be taken up; the rest decides whether

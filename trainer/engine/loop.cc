@@ -45,7 +45,12 @@ Outcome Loop::Run() {
   Status status = task_.Prepare(pulse_);
   if (!status.ok()) return FromPrepare(status);
   status = Start();
+  Outcome outcome{OutcomeKind::kSucceeded};
   while (status.ok() && position_.step < plan_.steps) {
+    if (early_stop_ && early_stop_->due()) {
+      outcome.detail = early_stop_->Reason();
+      break;
+    }
     Wishes wishes = control_.Take();
     const bool checkpoint = wishes.checkpoint || wishes.stop || CheckpointDue();
     if (checkpoint) {
@@ -64,7 +69,7 @@ Outcome Loop::Run() {
   if (auto ended = SettleWaiting()) return *ended;
   if (status.ok()) status = Finish();
   if (!status.ok()) return Failed(Failure::kCrashedException, status.message());
-  return {OutcomeKind::kSucceeded};
+  return outcome;
 }
 
 Status Loop::Start() {
@@ -87,6 +92,11 @@ Status Loop::Start() {
   if (policy_.adapt_precision) {
     switch_.emplace(policy_.adapting, position_.precision);
     task_.UseFullPrecision(switch_->full());
+  }
+  if (policy_.early_stop.patience > 0) {
+    const auto objective = task_.objective();
+    if (!objective) return InvalidArgument("early_stop: nothing tells how good this model is");
+    early_stop_.emplace(policy_.early_stop, *objective, position_.early_stop);
   }
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
@@ -296,6 +306,7 @@ Status Loop::Evaluate() {
   position_.evaluated_step = position_.step;
   if (!report.values.empty()) {
     RETURN_IF_ERROR(KeepIfBest(report.values));
+    Watch(report.values);
     RETURN_IF_ERROR(Log(report.values));
     reporter_.Evaluated(report);
   }
@@ -321,6 +332,14 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
     return SaveTo(kBestFile);
   }
   return Ok();
+}
+
+void Loop::Watch(const std::vector<Metric>& values) {
+  if (!early_stop_) return;
+  for (const Metric& metric : values) {
+    if (metric.name == early_stop_->metric()) early_stop_->Add(position_.step, metric.value);
+  }
+  position_.early_stop = early_stop_->state();
 }
 
 Status Loop::SaveTo(const char* file) {

@@ -28,6 +28,7 @@
 #include "trainer/contract/job.h"
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/checkpoint.h"
+#include "trainer/engine/early_stop.h"
 #include "trainer/engine/memory_kinds.h"
 #include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
@@ -79,6 +80,7 @@ class Loop {
   Status Checkpoint();
   Status Evaluate();
   Status KeepIfBest(const std::vector<Metric>& values);
+  void Watch(const std::vector<Metric>& values);
   // The model as it is now.
   Status SaveTo(const char* file);
   Status Log(const std::vector<Metric>& evaluation);
@@ -100,6 +102,7 @@ class Loop {
   std::optional<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
   std::optional<PrecisionSwitch> switch_;
+  std::optional<EarlyStop> early_stop_;
   std::optional<MemoryKinds> memory_kinds_;
   Position position_;
   std::optional<StepNumbers> waiting_;
