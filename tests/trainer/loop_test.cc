@@ -74,6 +74,12 @@ class Pull final : public Task {
   std::size_t evaluated_ = 0;
 };
 
+// The loss stays finite: 0 * sqrt has slope infinity at 0.
+at::Tensor WithInfiniteGradient(Pull& task, const at::Tensor& loss) {
+  const at::Tensor& w = task.parameters().trained[0].value;
+  return loss.add(w.sub(w.detach()).sqrt().sum());
+}
+
 TrainingPolicy Scaled(TrainingPolicy policy) {
   policy.scale_loss = true;
   return policy;
@@ -104,12 +110,8 @@ TEST_F(LoopTest, ScaledLossGivesTheSameWeights) {
 
 TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
   Pull task;
-  // Finite loss, infinite gradient: 0 * sqrt has slope infinity at 0.
   task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
-    if (step != 3) return loss;
-    at::Tensor zero =
-        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
-    return loss.add(zero.sqrt().sum());
+    return step == 3 ? WithInfiniteGradient(task, loss) : loss;
   };
   Pull without;
   without.spoil = [&](std::int64_t step, const at::Tensor& loss) {
@@ -130,9 +132,7 @@ TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
 TEST_F(LoopTest, AScaleThatCannotFallAnyFurtherEndsTheRun) {
   Pull task;
   task.spoil = [&](std::int64_t, const at::Tensor& loss) {
-    at::Tensor zero =
-        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
-    return loss.add(zero.sqrt().sum());
+    return WithInfiniteGradient(task, loss);
   };
   TrainingPolicy policy = Scaled(Falling());
   policy.scaling = LossScalerPolicy::DeepSpeed();
@@ -208,6 +208,78 @@ TEST_F(LoopTest, PartsAreClippedTogether) {
   EXPECT_LT(parts.weight(), free.weight());
 }
 
+// A sum of squares over different samples in each part; no norm or dropout sees the parts.
+class Fit final : public Task {
+ public:
+  explicit Fit(std::int64_t parts) : size_(kSamples / parts) {}
+
+  Status Prepare(Pulse&) override {
+    parameters_.trained.push_back({"w", at::zeros({4}).requires_grad_(), true});
+    const at::Tensor at = at::arange(kSamples).to(at::kFloat);
+    points_ = at::stack(
+        {at.mul(0.37).sin(), at.mul(0.73).cos(), at.mul(1.31).sin(), at.mul(0.11).cos()}, 1);
+    values_ = points_.matmul(at::arange(1, 5).to(at::kFloat));
+    return Ok();
+  }
+  Plan plan() const override { return {20, 10}; }
+  ParameterSet& parameters() override { return parameters_; }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.1}};
+  }
+  Batch TrainingBatch(MicroStep at) override {
+    return {.inputs = points_.narrow(0, at.part * size_, size_),
+            .targets = values_.narrow(0, at.part * size_, size_),
+            .samples = size_};
+  }
+  BatchLoss Forward(const Batch& batch) override {
+    const at::Tensor made = batch.inputs.matmul(parameters_.trained[0].value);
+    return {made.sub(batch.targets).square().mean(), {}};
+  }
+  std::span<const Metric> StepMetrics(const StepFacts& facts) override {
+    losses.push_back(facts.loss);
+    return {};
+  }
+  std::vector<Metric> Evaluate(Split, Pulse&) override { return {}; }
+  std::optional<Selection> selection() const override { return std::nullopt; }
+
+  std::vector<double> losses;
+
+ private:
+  static constexpr std::int64_t kSamples = 64;
+  const std::int64_t size_;
+  ParameterSet parameters_;
+  at::Tensor points_;
+  at::Tensor values_;
+};
+
+TEST_F(LoopTest, PartsOfABatchMoveTheWeightsAsTheBatch) {
+  TrainingPolicy policy = Falling();
+  policy.clip_norm = 3;  // bites at first
+  policy.optimizer.weight_decay = 0.01;
+  Fit whole(1);
+  EXPECT_EQ(Run(whole, policy).kind, OutcomeKind::kSucceeded);
+  for (const std::int64_t count : {2, 16}) {
+    policy.accumulate = count;
+    Fit parts(count);
+    EXPECT_EQ(Run(parts, policy).kind, OutcomeKind::kSucceeded);
+    ASSERT_EQ(parts.losses.size(), whole.losses.size());
+    for (std::size_t i = 0; i < whole.losses.size(); ++i) {
+      EXPECT_NEAR(parts.losses[i], whole.losses[i], 1e-6 * whole.losses[0]) << i;
+    }
+    EXPECT_TRUE(parts.parameters().trained[0].value.allclose(whole.parameters().trained[0].value,
+                                                             1e-6, 1e-6));
+  }
+}
+
+TEST_F(LoopTest, RatesAreTheSchedulesFromTheFirstStepToTheLast) {
+  Pull task;
+  Run(task);
+  ASSERT_EQ(task.rates.size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_NEAR(task.rates[i], 0.125 * (1 - static_cast<double>(i) / 12), 1e-12) << i;
+  }
+}
+
 // Gradients in one memory, or wherever backward leaves them; whole steps or parts.
 TEST_F(LoopTest, WhereGradientsLieChangesNoBit) {
   for (const std::int64_t parts : {1, 3}) {
@@ -222,6 +294,44 @@ TEST_F(LoopTest, WhereGradientsLieChangesNoBit) {
     EXPECT_EQ(own.losses, flat.losses);
     EXPECT_EQ(own.weights, flat.weights);
     EXPECT_EQ(own.weight(), flat.weight());
+  }
+}
+
+// Interrupted after something that only the state knows: an overflow changed the precision, or the
+// scale, which grows again later. What later checkpoints hold is the same to the bit.
+TEST_F(LoopTest, InterruptedStateEqualsStraightState) {
+  TrainingPolicy adaptive = Falling();
+  adaptive.adapt_precision = true;
+  TrainingPolicy scaled = Scaled(Falling());
+  scaled.optimizer.algorithm = Algorithm::kAdamW;
+  scaled.scaling.window = 4;
+  for (const TrainingPolicy& policy : {adaptive, scaled}) {
+    const std::string name = policy.scale_loss ? "scaled" : "adaptive";
+    const auto spoil_third = [&](Pull& task) {
+      task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+        if (step != 2) return loss;
+        return policy.scale_loss ? WithInfiniteGradient(task, loss)
+                                 : loss.mul(std::numeric_limits<double>::infinity());
+      };
+    };
+    LoopOptions options{.policy = policy, .checkpoint = {.every_steps = 5}};
+    MoveOn(name + "-straight");
+    Pull straight;
+    spoil_third(straight);
+    EXPECT_EQ(Run(straight, options).kind, OutcomeKind::kSucceeded);
+    const std::string expected = *ReadFile("checkpoint/10/state.safetensors", 1 << 20);
+    const char* at_ten =
+        policy.scale_loss ? R"("loss_scale":"65536")" : R"("full_precision":"1")";
+    EXPECT_NE(expected.find(at_ten), std::string::npos) << expected;
+    options.resume = reporter_.checkpoints.at(5);
+    MoveOn(name + "-resumed");
+    Pull resumed;
+    resumed.scores = {1, 2};
+    EXPECT_EQ(Run(resumed, options).kind, OutcomeKind::kSucceeded);
+    EXPECT_TRUE(*ReadFile("checkpoint/10/state.safetensors", 1 << 20) == expected) << name;
+    EXPECT_EQ(resumed.losses,
+              std::vector<double>(straight.losses.begin() + 5, straight.losses.end()));
+    EXPECT_EQ(resumed.weight(), straight.weight());
   }
 }
 
