@@ -19,9 +19,7 @@ class KeptReports final : public Reporter {
   void Started(const StartedReport& report) override { bit_exact = report.bit_exact; }
   void Progress(const ProgressReport&) override {}
   void Metrics(std::int64_t, std::span<const Metric> values) override {
-    for (const Metric& metric : values) {
-      if (metric.name == "train/compute_bits") bits.push_back(metric.value);
-    }
+    for (const Metric& metric : values) series[metric.name].push_back(metric.value);
   }
   void Evaluated(const EvaluationReport& report) override { evaluated.push_back(report.step); }
   void Checkpointed(std::int64_t step, std::span<const std::string> files) override {
@@ -37,7 +35,7 @@ class KeptReports final : public Reporter {
   bool bit_exact = false;
   std::vector<std::int64_t> evaluated;
   std::map<std::string, std::int64_t> made;
-  std::vector<double> bits;
+  std::map<std::string, std::vector<double>> series;
   std::map<std::int64_t, JobResume> checkpoints;  // of the newest two the files are there
 };
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 
@@ -280,6 +281,57 @@ TEST_F(LoopTest, RatesAreTheSchedulesFromTheFirstStepToTheLast) {
   }
 }
 
+// Every step waits for its data, and every evaluation waits: what follows holds on any machine.
+class Slow final : public Task {
+ public:
+  static constexpr std::chrono::milliseconds kData{10};
+  static constexpr std::chrono::milliseconds kEvaluation{50};
+
+  Status Prepare(Pulse& pulse) override {
+    pulse_ = &pulse;
+    parameters_.trained.push_back({"w", at::zeros({2}).requires_grad_(), true});
+    return Ok();
+  }
+  Plan plan() const override { return {12, 4}; }
+  ParameterSet& parameters() override { return parameters_; }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.125}};
+  }
+  Batch TrainingBatch(MicroStep) override {
+    pulse_->Wait(kData);
+    return {.samples = 8};
+  }
+  BatchLoss Forward(const Batch&) override {
+    return {parameters_.trained[0].value.square().sum(), {}};
+  }
+  std::vector<Metric> Evaluate(Split, Pulse& pulse) override {
+    pulse.Wait(kEvaluation);
+    return {{"val/loss", 0}};
+  }
+  std::optional<Selection> selection() const override { return std::nullopt; }
+
+ private:
+  Pulse* pulse_ = nullptr;
+  ParameterSet parameters_;
+};
+
+TEST_F(LoopTest, SpeedIsOfStepsWithTheirDataAndWithoutEvaluation) {
+  Slow task;
+  TrainingPolicy policy = Falling();
+  policy.accumulate = 2;
+  EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
+  const double data_ms = 2 * static_cast<double>(Slow::kData.count());
+  const double evaluation_s = static_cast<double>(Slow::kEvaluation.count()) / 1e3;
+  const auto& speeds = reporter_.series["system/samples_per_s"];
+  ASSERT_EQ(speeds.size(), 3u);
+  for (std::size_t epoch = 0; epoch < speeds.size(); ++epoch) {
+    EXPECT_GE(reporter_.series["system/step_ms_p50"][epoch], data_ms);
+    const double trained_s = 4 * 2 * 8 / speeds[epoch];
+    EXPECT_GE(trained_s, 4 * data_ms / 1e3);
+    EXPECT_LE(trained_s, reporter_.series["system/epoch_s"][epoch] - evaluation_s);
+  }
+}
+
 // Gradients in one memory, or wherever backward leaves them; whole steps or parts.
 TEST_F(LoopTest, WhereGradientsLieChangesNoBit) {
   for (const std::int64_t parts : {1, 3}) {
@@ -421,7 +473,7 @@ TEST_F(LoopTest, EveryPrecisionFindsTheLine) {
     if (!policy.adapt_precision) continue;
     for (std::size_t step = 0; step < 50; ++step) {
       EXPECT_EQ(line.computed[step], step / 7 % 2 == 0 ? at::kBFloat16 : at::kFloat) << step;
-      EXPECT_EQ(reporter_.bits[step], step / 7 % 2 == 0 ? 16 : 32) << step;
+      EXPECT_EQ(reporter_.series["train/compute_bits"][step], step / 7 % 2 == 0 ? 16 : 32) << step;
     }
     for (const at::ScalarType type : line.masters) EXPECT_EQ(type, at::kFloat);
   }
@@ -442,8 +494,8 @@ TEST_F(LoopTest, AnOverflowInTheHalfTypeChangesToFp32) {
   };
   EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
-  EXPECT_EQ(reporter_.bits[5], 16);
-  EXPECT_EQ(reporter_.bits[6], 32);
+  EXPECT_EQ(reporter_.series["train/compute_bits"][5], 16);
+  EXPECT_EQ(reporter_.series["train/compute_bits"][6], 32);
 
   Pull again;
   again.spoil = [&](std::int64_t step, const at::Tensor& loss) {
