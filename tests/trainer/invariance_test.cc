@@ -14,8 +14,8 @@
 namespace fusor::testing {
 namespace {
 
-using ::testing::Not;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr char kTiny[] =
     R"("width":4,"depth":10,"batch_size":16,"subset":64,"evaluate_subset":50,"epochs":2,)"
@@ -121,8 +121,7 @@ TEST_F(InvarianceTest, TrialsSideBySide) {
       {"fusion", R"(,"fusion":"TransformerBase")"}};
   std::vector<Made> alone;
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    alone.push_back(
-        Finish(Start(trials[i].first, trials[i].second, "alone" + std::to_string(i))));
+    alone.push_back(Finish(Start(trials[i].first, trials[i].second, "alone" + std::to_string(i))));
   }
   std::vector<Trial> beside;
   for (std::size_t i = 0; i < trials.size(); ++i) {

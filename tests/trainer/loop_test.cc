@@ -372,8 +372,7 @@ TEST_F(LoopTest, InterruptedStateEqualsStraightState) {
     spoil_third(straight);
     EXPECT_EQ(Run(straight, options).kind, OutcomeKind::kSucceeded);
     const std::string expected = *ReadFile("checkpoint/10/state.safetensors", 1 << 20);
-    const char* at_ten =
-        policy.scale_loss ? R"("loss_scale":"65536")" : R"("full_precision":"1")";
+    const char* at_ten = policy.scale_loss ? R"("loss_scale":"65536")" : R"("full_precision":"1")";
     EXPECT_NE(expected.find(at_ten), std::string::npos) << expected;
     options.resume = reporter_.checkpoints.at(5);
     MoveOn(name + "-resumed");

@@ -1,7 +1,5 @@
 // What every recipe must keep to, whatever it trains.
 
-#include "trainer/recipes/registry.h"
-
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include <set>
 
 #include "trainer/recipes/classifier.h"
+#include "trainer/recipes/registry.h"
 
 namespace fusor {
 namespace {

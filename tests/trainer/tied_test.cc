@@ -43,8 +43,7 @@ class TinyLanguage final : public Task {
     const auto& all = parameters_.trained;
     const at::Tensor hidden = all[0].value.index_select(0, batch.inputs);
     const at::Tensor logits = hidden.matmul(all[2].value.t()).add(all[1].value);
-    const at::Tensor chosen =
-        at::log_softmax(logits, 1).gather(1, batch.targets.unsqueeze(1));
+    const at::Tensor chosen = at::log_softmax(logits, 1).gather(1, batch.targets.unsqueeze(1));
     return {chosen.mean().neg(), {}};
   }
   std::span<const Metric> StepMetrics(const StepFacts& facts) override {

@@ -155,8 +155,8 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
   const std::size_t stored = file->header().tensors.size() + file->TiedNames().size();
   if (tensors.size() != stored) {
-    return DataLoss(path + ": has " + std::to_string(stored) +
-                    " tensors, this configuration has " + std::to_string(tensors.size()));
+    return DataLoss(path + ": has " + std::to_string(stored) + " tensors, this configuration has " +
+                    std::to_string(tensors.size()));
   }
   for (NamedTensor& named : tensors) RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
   optimizer.Restored();

@@ -60,15 +60,24 @@ class Loop {
   const std::optional<MemoryKinds>& memory_kinds() const { return memory_kinds_; }
 
  private:
+  // An outcome, here and below, when the run ends there.
+  std::optional<Outcome> Obey(const Wishes& wishes);
+  std::optional<Outcome> Step();
+  std::optional<Outcome> EndEpoch();
+
   Status Start();
+  Status TakeUpPolicies();
   void MakeOptimizer();
   // Whether going on is bit for bit what going straight would have been.
   Result<bool> Resume(const JobResume& resume);
-  // An outcome when the step ends the run.
-  std::optional<Outcome> Step();
+
+  bool AddUpGradients(StepNumbers& numbers);
+  double LossScale() const;
+  StepInput InputOf(const StepNumbers& numbers) const;
   void ClipEach(StepInput& input) const;
   // Of the step with this many applied ones before it.
   std::vector<double> RatesAt(std::int64_t applied) const;
+  std::optional<Outcome> Report(StepNumbers numbers);
   // Reads and reports what a step left behind.
   std::optional<Outcome> Settle(const StepNumbers& numbers);
   std::optional<Outcome> SettleWaiting();
