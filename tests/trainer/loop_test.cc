@@ -373,13 +373,15 @@ TEST_F(LoopTest, InterruptedStateEqualsStraightState) {
     EXPECT_EQ(Run(straight, options).kind, OutcomeKind::kSucceeded);
     const std::string expected = *ReadFile("checkpoint/10/state.safetensors", 1 << 20);
     const char* at_ten = policy.scale_loss ? R"("loss_scale":"65536")" : R"("full_precision":"1")";
-    EXPECT_NE(expected.find(at_ten), std::string::npos) << expected;
+    EXPECT_NE(expected.find(at_ten), std::string::npos) << name;
+    const std::string table = *ReadFile("log.csv", 1 << 20);
     options.resume = reporter_.checkpoints.at(5);
     MoveOn(name + "-resumed");
     Pull resumed;
     resumed.scores = {1, 2};
     EXPECT_EQ(Run(resumed, options).kind, OutcomeKind::kSucceeded);
     EXPECT_TRUE(*ReadFile("checkpoint/10/state.safetensors", 1 << 20) == expected) << name;
+    EXPECT_EQ(*ReadFile("log.csv", 1 << 20), table);
     EXPECT_EQ(resumed.losses,
               std::vector<double>(straight.losses.begin() + 5, straight.losses.end()));
     EXPECT_EQ(resumed.weight(), straight.weight());

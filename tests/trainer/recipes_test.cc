@@ -18,7 +18,9 @@ class RecipesTest : public ::testing::Test {
   std::unique_ptr<Task> Make(const std::string& recipe, ParamValues values = {}) {
     job_.recipe = FindRecipe(recipe);
     if (recipe != "probe") {
-      values.insert({{"width", std::int64_t{2}}, {"depth", std::int64_t{10}}});
+      for (const auto& [name, value] : {std::pair("width", 2), {"depth", 10}, {"batch_size", 16}}) {
+        values.insert({name, std::int64_t{value}});
+      }
     }
     auto config = MakeConfig(*job_.recipe, std::move(values));
     EXPECT_TRUE(config.ok()) << config.status().message();
@@ -75,6 +77,39 @@ TEST_F(RecipesTest, GroupsHoldEveryParameterOnceAndOnlyMatricesDecay) {
       }
     }
     EXPECT_EQ(named.size(), task->parameters().trained.size());
+  }
+}
+
+TEST_F(RecipesTest, EvaluationLeavesTheModelAlone) {
+  at::NoGradGuard no_grad;
+  for (const char* recipe : {"expert", "fusion"}) {
+    const auto task = Make(recipe, {{"evaluate_subset", 50.0}});
+    ASSERT_TRUE(task->Prepare(pulse_).ok());
+    task->Forward(task->TrainingBatch({}));
+    std::vector<at::Tensor> before;
+    for (const Parameter& p : task->parameters().trained) before.push_back(p.value.clone());
+    for (const Buffer& b : task->parameters().buffers) before.push_back(b.value.clone());
+    const double loss = task->Evaluate(Split::kValidation, pulse_)[0].value;
+    EXPECT_EQ(task->Evaluate(Split::kValidation, pulse_)[0].value, loss);
+    std::size_t i = 0;
+    for (const Parameter& p : task->parameters().trained) EXPECT_TRUE(p.value.equal(before[i++]));
+    for (const Buffer& b : task->parameters().buffers) EXPECT_TRUE(b.value.equal(before[i++]));
+  }
+}
+
+// The same images in every part, so that what differs is what was dropped.
+TEST_F(RecipesTest, PartsOfAStepDropDifferently) {
+  at::NoGradGuard no_grad;
+  for (const char* recipe : {"expert", "fusion"}) {
+    const auto task = Make(recipe, {{"dropout", 0.5}, {"accumulate", std::int64_t{2}}});
+    ASSERT_TRUE(task->Prepare(pulse_).ok());
+    const Batch batch = task->TrainingBatch({0, 0});
+    std::set<double> losses;
+    for (const MicroStep at : {MicroStep{0, 0}, {0, 1}, {1, 0}, {1, 1}, {0, 1}, {1, 0}}) {
+      task->TrainingBatch(at);
+      losses.insert(task->Forward(batch).loss.item<double>());
+    }
+    EXPECT_EQ(losses.size(), 4u) << recipe;
   }
 }
 
