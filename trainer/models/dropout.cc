@@ -1,7 +1,6 @@
 #include "trainer/models/dropout.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -13,6 +12,7 @@
 
 #include "common/base/check.h"
 #include "common/base/random.h"
+#include "trainer/math/parallel.h"
 #include "trainer/models/draw.h"
 
 namespace fusor {
@@ -46,7 +46,7 @@ void Apply(const Number* in, Number* out, const Walk& walk, const Draw& draw) {
   using Wide = std::conditional_t<std::is_same_v<Number, double>, double, float>;
   const Wide scale = static_cast<Wide>(1 / (1 - draw.probability));
   const std::int64_t rows = walk.images * walk.positions;
-  at::parallel_for(0, rows, kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(rows, kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t image = row / walk.positions;
       const std::int64_t position = row % walk.positions;

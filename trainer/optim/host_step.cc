@@ -9,7 +9,7 @@
 
 #include "trainer/optim/kernels.h"
 #include "trainer/optim/muon.h"
-#include "trainer/optim/parallel.h"
+#include "trainer/math/parallel.h"
 
 namespace fusor {
 namespace {
