@@ -1,7 +1,6 @@
 #include "trainer/math/norm_kernels.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "trainer/math/clones.h"
 
@@ -11,23 +10,8 @@ namespace {
 FUSOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 FUSOR_INLINE double Fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
-FUSOR_INLINE float Read(float value) { return value; }
-FUSOR_INLINE double Read(double value) { return value; }
-FUSOR_INLINE float Read(Bf16 value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
-}
-
-FUSOR_INLINE void Write(float value, float& out) { out = value; }
-FUSOR_INLINE void Write(double value, double& out) { out = value; }
-// To nearest, ties to even.
-FUSOR_INLINE void Write(float value, Bf16& out) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  const bool nan = (bits & 0x7FFFFFFF) > 0x7F800000;
-  out.bits = static_cast<std::uint16_t>(nan ? 0x7FC0 : rounded);
-}
-
-// The row loops take their pointers as arguments: only there does the compiler believe `__restrict`.
+// The row loops take their pointers as arguments: only there does the compiler believe
+// `__restrict`.
 
 template <class Number>
 FUSOR_INLINE void AddRow(std::int64_t channels, const Number* __restrict x,
@@ -63,8 +47,7 @@ FUSOR_INLINE void Moments(const NormRows& size, const Number* x, Wide<Number>* m
 
 template <bool kBranch, bool kRelu, class Number>
 FUSOR_INLINE void ForwardRow(std::int64_t channels, const Number* __restrict x,
-                             const Number* __restrict branch,
-                             const Wide<Number>* __restrict scale,
+                             const Number* __restrict branch, const Wide<Number>* __restrict scale,
                              const Wide<Number>* __restrict shift, Number* __restrict y) {
   for (std::int64_t c = 0; c < channels; ++c) {
     Wide<Number> value = Fma(Read(x[c]), scale[c], shift[c]);
@@ -95,8 +78,7 @@ FUSOR_INLINE void Forward(const NormRows& size, const NormForwardRun<Number>& ru
 template <bool kRelu, class Number>
 FUSOR_INLINE void GradientSumsRow(std::int64_t channels, const Number* __restrict gradient,
                                   const Number* __restrict y, const Number* __restrict x,
-                                  const Wide<Number>* __restrict mean,
-                                  Wide<Number>* __restrict sum,
+                                  const Wide<Number>* __restrict mean, Wide<Number>* __restrict sum,
                                   Wide<Number>* __restrict products) {
   for (std::int64_t c = 0; c < channels; ++c) {
     Wide<Number> g = Read(gradient[c]);
@@ -164,27 +146,26 @@ FUSOR_INLINE void Backward(const NormRows& size, const NormBackwardRun<Number>& 
 }  // namespace
 
 // A template cannot be cloned, a specialisation can.
-#define FUSOR_NORM_KERNELS(Number)                                                              \
-  template <>                                                                                   \
-  FUSOR_CLONES void NormMoments<Number>(const NormRows& size, const Number* x,                  \
-                                        Wide<Number>* mean, Wide<Number>* squares) {            \
-    Moments(size, x, mean, squares);                                                            \
-  }                                                                                             \
-  template <>                                                                                   \
-  FUSOR_CLONES void NormForward<Number>(const NormRows& size,                                   \
-                                        const NormForwardRun<Number>& run) {                    \
-    Forward(size, run);                                                                         \
-  }                                                                                             \
-  template <>                                                                                   \
-  FUSOR_CLONES void NormGradientSums<Number>(const NormRows& size,                              \
-                                             const NormGradient<Number>& run,                   \
-                                             Wide<Number>* sum, Wide<Number>* products) {       \
-    GradientSums(size, run, sum, products);                                                     \
-  }                                                                                             \
-  template <>                                                                                   \
-  FUSOR_CLONES void NormBackward<Number>(const NormRows& size,                                  \
-                                         const NormBackwardRun<Number>& run) {                  \
-    Backward(size, run);                                                                        \
+#define FUSOR_NORM_KERNELS(Number)                                                                 \
+  template <>                                                                                      \
+  FUSOR_CLONES void NormMoments<Number>(const NormRows& size, const Number* x, Wide<Number>* mean, \
+                                        Wide<Number>* squares) {                                   \
+    Moments(size, x, mean, squares);                                                               \
+  }                                                                                                \
+  template <>                                                                                      \
+  FUSOR_CLONES void NormForward<Number>(const NormRows& size, const NormForwardRun<Number>& run) { \
+    Forward(size, run);                                                                            \
+  }                                                                                                \
+  template <>                                                                                      \
+  FUSOR_CLONES void NormGradientSums<Number>(const NormRows& size,                                 \
+                                             const NormGradient<Number>& run, Wide<Number>* sum,   \
+                                             Wide<Number>* products) {                             \
+    GradientSums(size, run, sum, products);                                                        \
+  }                                                                                                \
+  template <>                                                                                      \
+  FUSOR_CLONES void NormBackward<Number>(const NormRows& size,                                     \
+                                         const NormBackwardRun<Number>& run) {                     \
+    Backward(size, run);                                                                           \
   }
 
 FUSOR_NORM_KERNELS(float)

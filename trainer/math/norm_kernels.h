@@ -6,16 +6,10 @@
 // order, so results are equal for every instruction set. Pointers may not overlap.
 
 #include <cstdint>
-#include <type_traits>
+
+#include "trainer/math/number.h"
 
 namespace fusor {
-
-struct Bf16 {
-  std::uint16_t bits;
-};
-
-template <class Number>
-using Wide = std::conditional_t<std::is_same_v<Number, double>, double, float>;
 
 // Rows of one length, of which a kernel sees some.
 struct NormRows {

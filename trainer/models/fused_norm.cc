@@ -49,7 +49,8 @@ struct Cut {
 template <class Work>
 void ForTasks(const Cut& cut, const Work& work) {
   ParallelFor(cut.tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) work(task, cut.Task(task), cut.Offset(task));
+    for (std::int64_t task = begin; task < end; ++task)
+      work(task, cut.Task(task), cut.Offset(task));
   });
 }
 

@@ -1,3 +1,4 @@
+#include "trainer/process/heap.h"
 #include "trainer/process/run_trial.h"
 
 #include <ATen/Parallel.h>
@@ -106,6 +107,7 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
   std::optional<MemoryKinds> kinds;
   CudaPlugin* cuda = nullptr;
   Outcome outcome = RunGuarded([&] {
+    KeepFreedMemory();
     at::set_num_threads(job.threads);
     auto device = OpenDevice(job);
     if (!device.ok()) return Failed(device.status());
