@@ -23,11 +23,11 @@ FUSOR_INLINE void DropLoop(const DropRow& row, const Number* __restrict in, Numb
 }  // namespace
 
 // A template cannot be cloned, a specialisation can.
-#define FUSOR_DROP(Number)                                                             \
-  template <>                                                                          \
-  FUSOR_CLONES void DropElements<Number>(const DropRow& row, const Number* in, Number* out,    \
-                                 std::int64_t count) {                                 \
-    DropLoop(row, in, out, count);                                                     \
+#define FUSOR_DROP(Number)                                                                  \
+  template <>                                                                               \
+  FUSOR_CLONES void DropElements<Number>(const DropRow& row, const Number* in, Number* out, \
+                                         std::int64_t count) {                              \
+    DropLoop(row, in, out, count);                                                          \
   }
 
 FUSOR_DROP(float)

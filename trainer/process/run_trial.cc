@@ -1,4 +1,3 @@
-#include "trainer/process/heap.h"
 #include "trainer/process/run_trial.h"
 
 #include <ATen/Parallel.h>
@@ -15,6 +14,7 @@
 #include "trainer/engine/loop.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/process/child.h"
+#include "trainer/process/heap.h"
 #include "trainer/process/log_reporter.h"
 #include "trainer/process/memory_advice.h"
 #include "trainer/process/proc_status.h"
