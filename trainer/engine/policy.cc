@@ -86,6 +86,8 @@ TrainingPolicy PolicyOf(const Config& config) {
   policy.scale_loss = config.Has("precision") && config.Text("precision") == "fp16";
   policy.adapt_precision = config.Has("precision") && config.Text("precision") == "adaptive";
   Read(config, "switch_every", policy.adapting.every);
+  Read(config, "early_stop", policy.early_stop.patience);
+  Read(config, "early_stop_min_delta", policy.early_stop.min_delta);
   if (config.Has("loss_scaling") && config.Text("loss_scaling") == "deepspeed") {
     policy.scaling = LossScalerPolicy::DeepSpeed();
   }

@@ -6,7 +6,7 @@
 
 namespace fusor {
 
-void StepNumbers::Add(const BatchLoss& loss) {
+void StepNumbers::Add(const BatchLoss& loss, std::int64_t samples) {
   std::vector<at::Tensor> numbers = {loss.loss.detach().to(at::kDouble)};
   for (const NamedValue& value : loss.values) {
     numbers.push_back(value.value.detach().to(at::kDouble));
@@ -19,6 +19,7 @@ void StepNumbers::Add(const BatchLoss& loss) {
   const at::Tensor stacked = at::stack(numbers);
   sums_ = sums_.defined() ? sums_.add(stacked) : stacked;
   ++parts_;
+  samples_ += samples;
 }
 
 std::vector<Metric> StepNumbers::Read() const {
