@@ -104,10 +104,14 @@ struct Expectation {
 
   bool IsMetBy(double value) const {
     switch (comparison) {
-      case Comparison::kAtLeast: return value >= bound;
-      case Comparison::kAbove: return value > bound;
-      case Comparison::kAtMost: return value <= bound;
-      case Comparison::kBelow: return value < bound;
+      case Comparison::kAtLeast:
+        return value >= bound;
+      case Comparison::kAbove:
+        return value > bound;
+      case Comparison::kAtMost:
+        return value <= bound;
+      case Comparison::kBelow:
+        return value < bound;
     }
     return false;
   }

@@ -19,7 +19,8 @@ struct Bytes {
   std::size_t operator()(const MetricsFact& fact) const {
     std::size_t bytes = fact.steps.size() * sizeof(std::int64_t);
     for (const std::string& name : fact.names) bytes += name.size() + sizeof(std::string);
-    for (const auto& column : fact.values) bytes += column.size() * sizeof(double) + sizeof(std::vector<double>);
+    for (const auto& column : fact.values)
+      bytes += column.size() * sizeof(double) + sizeof(std::vector<double>);
     return bytes;
   }
   std::size_t operator()(const LogFact& fact) const { return fact.text.size(); }

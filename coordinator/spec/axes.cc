@@ -5,8 +5,8 @@
 
 #include "common/base/limits.h"
 #include "common/recipe/suggest.h"
-#include "coordinator/spec/axis_target.h"
 #include "common/text/scalar.h"
+#include "coordinator/spec/axis_target.h"
 
 namespace fusor {
 

@@ -4,9 +4,9 @@
 
 #include "common/base/limits.h"
 #include "common/recipe/suggest.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/map_reader.h"
 #include "coordinator/spec/names.h"
-#include "common/text/scalar.h"
 
 namespace fusor {
 

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "common/base/limits.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/axes.h"
 #include "coordinator/spec/axis_target.h"
-#include "common/text/scalar.h"
 
 namespace fusor {
 

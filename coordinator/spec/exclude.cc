@@ -6,9 +6,9 @@
 
 #include "common/base/limits.h"
 #include "common/recipe/suggest.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/axis_target.h"
 #include "coordinator/spec/map_reader.h"
-#include "common/text/scalar.h"
 
 namespace fusor {
 

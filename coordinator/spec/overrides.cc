@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "common/recipe/suggest.h"
-#include "coordinator/spec/map_reader.h"
 #include "common/text/scalar.h"
+#include "coordinator/spec/map_reader.h"
 
 namespace fusor {
 

@@ -1,6 +1,7 @@
 #include "coordinator/spec/parse.h"
 
 #include "common/base/limits.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/axis_target.h"
 #include "coordinator/spec/grid_size.h"
 #include "coordinator/spec/map_reader.h"
@@ -8,7 +9,6 @@
 #include "coordinator/spec/needs.h"
 #include "coordinator/spec/overrides.h"
 #include "coordinator/spec/policies.h"
-#include "common/text/scalar.h"
 #include "coordinator/spec/stage.h"
 
 namespace fusor {

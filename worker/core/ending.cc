@@ -50,7 +50,8 @@ Outcome Classify(const Ending& ending) {
   if (ending.final && ending.final->kind == OutcomeKind::kSucceeded) {
     if (!ending.not_stored.empty()) return Failed(Failure::kLost, ending.not_stored);
     const bool clean = ending.exit && !ending.exit->signaled && ending.exit->code == 0;
-    return {.detail = clean ? "" : "its process did not exit cleanly after its final fact"};
+    return {.detail = clean ? ending.final->detail
+                            : "its process did not exit cleanly after its final fact"};
   }
   switch (ending.cause) {
     case StopCause::kHung:

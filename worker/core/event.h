@@ -75,6 +75,7 @@ struct FinalReported {
   TaskKey task;
   OutcomeKind kind = OutcomeKind::kSucceeded;
   std::int64_t step = 0;
+  std::string detail;  // what there is to say of it, as "stopped early: ..."
 };
 
 // --- What became of the process

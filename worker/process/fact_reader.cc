@@ -216,9 +216,9 @@ bool FactReader::Deliver(std::string_view& why) {
     const std::optional<Failure> failure = FailureFromName(said_.what);
     sink_.failure(failure.value_or(Failure::kCrashedException), said_.detail);
   } else if (said_.kind == "final" && said_.outcome == "succeeded") {
-    sink_.final(OutcomeKind::kSucceeded, said_.step);
+    sink_.final(OutcomeKind::kSucceeded, said_.step, said_.detail);
   } else if (said_.kind == "final" && said_.outcome == "released") {
-    sink_.final(OutcomeKind::kReleased, said_.step);
+    sink_.final(OutcomeKind::kReleased, said_.step, said_.detail);
   } else {
     why = "not a fact of the contract";
     return false;

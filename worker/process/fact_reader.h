@@ -30,7 +30,7 @@ struct FactSink {
   std::function<void(FactBody)> fact;
   std::function<void(FilesReported)> files;
   std::function<void(Failure, std::string detail)> failure;
-  std::function<void(OutcomeKind, std::int64_t step)> final;
+  std::function<void(OutcomeKind, std::int64_t step, std::string detail)> final;
   // A line that is no fact, and why. Not fatal.
   std::function<void(std::string_view line, std::string_view why)> bad_line;
 };

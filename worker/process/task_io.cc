@@ -97,8 +97,8 @@ FactSink TaskIo::MakeSink() {
             emit_(FailureReported{task_, failure, std::move(detail)});
           },
       .final =
-          [this](OutcomeKind kind, std::int64_t step) {
-            emit_(FinalReported{task_, kind, step});
+          [this](OutcomeKind kind, std::int64_t step, std::string detail) {
+            emit_(FinalReported{task_, kind, step, std::move(detail)});
           },
       .bad_line = [this](std::string_view line, std::string_view why) { OnBadLine(line, why); }};
 }

@@ -195,7 +195,7 @@ std::optional<Event> TraceRunner::ReportEvent(const Words& words) const {
   if (what == "final") {
     const OutcomeKind kind =
         words[2] == "released" ? OutcomeKind::kReleased : OutcomeKind::kSucceeded;
-    return FinalReported{ToTask(words[1]), kind, step(3)};
+    return FinalReported{ToTask(words[1]), kind, step(3), Rest(words, 4)};
   }
   return std::nullopt;
 }

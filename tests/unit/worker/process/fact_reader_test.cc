@@ -41,10 +41,10 @@ struct Collected {
                   said.push_back("failure " + std::string(FailureName(failure)) + " " + detail);
                 },
             .final =
-                [this](OutcomeKind kind, std::int64_t step) {
+                [this](OutcomeKind kind, std::int64_t step, const std::string& detail) {
                   said.push_back(std::string("end ") +
                                  (kind == OutcomeKind::kReleased ? "released " : "succeeded ") +
-                                 std::to_string(step));
+                                 std::to_string(step) + (detail.empty() ? "" : " " + detail));
                 },
             .bad_line = [this](std::string_view line,
                                std::string_view) { said.push_back("bad " + std::string(line)); }};
@@ -70,13 +70,15 @@ TEST(FactReader, ReadsEveryKindOfLine) {
 {"f":"failure","kind":"diverged","detail":"loss is nan at step 12"}
 {"f":"final","step":1000,"outcome":"succeeded","more":[{}]}
 {"f":"final","step":7,"outcome":"released"}
+{"f":"final","step":8,"outcome":"succeeded","detail":"stopped early"}
 )"),
-      ElementsAre(
-          "started from=500 precision=", "progress 120/1000 train",
-          "metrics train/loss={120:2.5} train/accuracy={120:nan}",
-          "metrics a={1:2.5 2:2.25} b={1:1 2:inf}", "evaluation 500 val/loss=1.5",
-          "files checkpoint 500 checkpoint/state b", "files model 400 best/model.safetensors",
-          "failure diverged loss is nan at step 12", "end succeeded 1000", "end released 7"));
+      ElementsAre("started from=500 precision=", "progress 120/1000 train",
+                  "metrics train/loss={120:2.5} train/accuracy={120:nan}",
+                  "metrics a={1:2.5 2:2.25} b={1:1 2:inf}", "evaluation 500 val/loss=1.5",
+                  "files checkpoint 500 checkpoint/state b",
+                  "files model 400 best/model.safetensors",
+                  "failure diverged loss is nan at step 12", "end succeeded 1000", "end released 7",
+                  "end succeeded 8 stopped early"));
 }
 
 TEST(FactReader, PacksNeighbouringPointsOfTheSameNames) {
