@@ -5,7 +5,7 @@
 #   fusor::torch_cuda   libtorch_cuda and libc10_cuda, where the CUDA libraries and headers are too;
 #                       only the plug-in (trainer/cuda) links it
 #   LibTorch_VERSION, LibTorch_ROOT (the directory that holds lib/ and include/)
-#   LibTorch_NVCC       the CUDA wheels' compiler, or empty
+#   LibTorch_NVCC       the CUDA wheels' compiler or an installed toolkit's, or empty
 #
 # Where it looks: FUSOR_TORCH (CMake variable or environment: a site-packages/torch or an unpacked
 # LibTorch archive), else the cache that deploy/torch.sh fills (FUSOR_CACHE, ~/.cache/fusor).
@@ -159,7 +159,11 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
       _libtorch_import(fusor::libcudart "${_libtorch_cudart}")
       target_link_libraries(fusor::torch_cuda INTERFACE fusor::libcudart)
     endif()
-    file(GLOB LibTorch_NVCC "${LibTorch_ROOT}/../nvidia/*/bin/nvcc")
+    file(GLOB LibTorch_NVCC "${LibTorch_ROOT}/../nvidia/*/bin/nvcc" "$ENV{CUDA_HOME}/bin/nvcc"
+         "/usr/local/cuda/bin/nvcc")
+    if(LibTorch_NVCC)
+      list(GET LibTorch_NVCC 0 LibTorch_NVCC)
+    endif()
     if(LibTorch_NCCL_INCLUDE_DIR)
       target_compile_definitions(fusor::torch_cuda INTERFACE USE_C10D_NCCL)
     endif()

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <stdexcept>
 
 #include "common/base/check.h"
 #include "trainer/io/atomic_file.h"
@@ -49,7 +51,7 @@ Outcome Loop::Run() {
     Wishes wishes = control_.Take();
     const bool checkpoint = wishes.checkpoint || wishes.stop || CheckpointDue();
     if (checkpoint) {
-      if (auto ended = SettleWaiting()) return *ended;
+      if (auto ended = Drain()) return *ended;
     }
     if (wishes.finish_early) break;
     if (checkpoint) status = Checkpoint();
@@ -57,11 +59,11 @@ Outcome Loop::Run() {
     if (wishes.stop) return {OutcomeKind::kReleased};
     if (auto ended = Step()) return *ended;
     if (position_.step % plan_.steps_per_epoch == 0) {
-      if (auto ended = SettleWaiting()) return *ended;
+      if (auto ended = Drain()) return *ended;
       status = Evaluate();
     }
   }
-  if (auto ended = SettleWaiting()) return *ended;
+  if (auto ended = Drain()) return *ended;
   if (status.ok()) status = Finish();
   if (!status.ok()) return Failed(Failure::kCrashedException, status.message());
   return {OutcomeKind::kSucceeded};
@@ -88,6 +90,7 @@ Status Loop::Start() {
     switch_.emplace(policy_.adapting, position_.precision);
     task_.UseFullPrecision(switch_->full());
   }
+  RETURN_IF_ERROR(DecideOnGraph(report));
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
   Place();
@@ -145,32 +148,20 @@ Result<bool> Loop::Resume(const JobResume& resume) {
 
 std::optional<Outcome> Loop::Step() {
   const Clock::time_point begun = Clock::now();
-  const double scale = scaler_ ? scaler_->scale() : 1;
-  std::int64_t samples = 0;
   // A step that is still to be read counts: where it waits, none is passed over.
   const std::int64_t applied = position_.applied + (waiting_ ? 1 : 0);
   StepNumbers numbers(position_.step + 1, RatesAt(applied));
-  bool finite = true;
-  for (std::int64_t part = 0; part < policy_.accumulate && finite; ++part) {
-    Batch batch = task_.TrainingBatch({position_.step, part});
-    const BatchLoss loss = task_.Forward(batch);
-    samples += batch.samples;
-    numbers.Add(loss);
-    finite = options_.read_late || std::isfinite(loss.loss.item<double>());
-    if (finite) task_.Backward(loss, scale / static_cast<double>(policy_.accumulate));
-  }
-  ++position_.step;
-  if (finite) {
-    StepInput input{.rates = numbers.rates(),
-                    .loss_scale = scale,
-                    .clip_norm = policy_.clip_norm,
-                    .skip_nonfinite = scaler_ || switch_ || !policy_.stop_on_nonfinite,
-                    .want_norm = policy_.record_norm};
-    ClipEach(input);
-    numbers.SetReport(optimizer_->Step(input));
+  const StepGraph::BatchOf batch_of = [&](std::int64_t part) {
+    return task_.TrainingBatch({position_.step, part});
+  };
+  if (graph_ && position_.step >= graph_begins_) {
+    ComputeByGraph(batch_of, numbers);
   } else {
-    optimizer_->ClearGradients();
+    Compute(batch_of, {}, numbers);
   }
+  if (options_.cuda != nullptr && options_.read_late) numbers.Send(*options_.cuda);
+  const std::int64_t samples = numbers.samples();
+  ++position_.step;
   auto ended = SettleWaiting();
   if (!ended && options_.read_late) {
     waiting_.emplace(std::move(numbers));
@@ -181,6 +172,59 @@ std::optional<Outcome> Loop::Step() {
   Place();
   pulse_.Beat();
   return ended;
+}
+
+void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
+                   StepNumbers& numbers) {
+  const double scale = scaler_ ? scaler_->scale() : 1;
+  bool finite = true;
+  for (std::int64_t part = 0; part < policy_.accumulate && finite; ++part) {
+    const Batch batch = batch_of(part);
+    const BatchLoss loss = task_.Forward(batch);
+    numbers.Add(loss, batch.samples);
+    finite = options_.read_late || std::isfinite(loss.loss.item<double>());
+    if (finite) task_.Backward(loss, scale / static_cast<double>(policy_.accumulate));
+  }
+  if (!finite) return optimizer_->ClearGradients();
+  StepInput input{.rates = numbers.rates(),
+                  .rates_there = rates,
+                  .loss_scale = scale,
+                  .clip_norm = policy_.clip_norm,
+                  .skip_nonfinite = scaler_ || switch_ || !policy_.stop_on_nonfinite,
+                  .want_norm = policy_.record_norm};
+  ClipEach(input);
+  numbers.SetReport(optimizer_->Step(input));
+  if (options_.cuda != nullptr && options_.read_late) numbers.Pack();
+}
+
+Status Loop::DecideOnGraph(StartedReport& report) {
+  if (options_.cuda == nullptr && policy_.graph != GraphUse::kOn) return Ok();
+  const std::string obstacle = GraphObstacle(options_.cuda, policy_, task_);
+  if (!obstacle.empty() && policy_.graph == GraphUse::kOn) {
+    return InvalidArgument("cuda_graph=on: " + obstacle);
+  }
+  report.info["cuda_graph"] = obstacle.empty() ? "yes" : "no: " + obstacle;
+  if (!obstacle.empty()) return Ok();
+  graph_begins_ = position_.step;
+  for (const TrainedGroup& group : groups_) {
+    graph_begins_ = std::max(graph_begins_, group.frozen_steps);
+  }
+  graph_begins_ += StepGraph::kWarmUpSteps;
+  graph_.emplace(*options_.cuda, policy_.accumulate,
+                 [this](const auto& batch_of, const at::Tensor& rates, StepNumbers& numbers) {
+                   Compute(batch_of, rates, numbers);
+                 });
+  return Ok();
+}
+
+void Loop::ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbers) {
+  graph_->Run(batch_of, numbers);
+  if (graph_->problem().empty()) return;
+  const std::string problem =
+      "the step could not be recorded as a CUDA graph: " + graph_->problem();
+  if (policy_.graph == GraphUse::kOn) throw std::runtime_error("cuda_graph=on: " + problem);
+  std::fprintf(stderr, "fusor-train: %s; going on without\n", problem.c_str());
+  graph_.reset();
 }
 
 // Where a group has a bound of its own, every group is clipped for itself.
@@ -202,8 +246,16 @@ std::optional<Outcome> Loop::SettleWaiting() {
   return Settle(numbers);
 }
 
+std::optional<Outcome> Loop::Drain() {
+  const Clock::time_point begun = Clock::now();
+  auto ended = SettleWaiting();
+  speed_.AddWait(Clock::now() - begun);
+  return ended;
+}
+
 std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
-  const std::vector<Metric> means = numbers.Read();
+  const StepReading reading = numbers.Read();
+  const std::vector<Metric>& means = reading.means;
   StepFacts facts{.step = numbers.step(),
                   .loss = means[0].value,
                   .values = std::span(means).subspan(1),
@@ -218,7 +270,9 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
   const auto& report = numbers.report();
   const bool applied = report && report->applied();
   if (applied) ++position_.applied;
-  if (applied && policy_.NeedsNorm()) facts.gradient_norm = report->norm();
+  if (applied && policy_.NeedsNorm()) {
+    facts.gradient_norm = reading.norm ? *reading.norm : report->norm();
+  }
   if (auto ended = UpdateScale(report, applied)) return ended;
   if (std::isfinite(facts.loss)) AddToAverages(means);
   Adapt(facts.step, facts.loss);

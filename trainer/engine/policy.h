@@ -12,6 +12,9 @@
 
 namespace fusor {
 
+// Whether steps are recorded as a CUDA graph: where they can be, else fail, never.
+enum class GraphUse : std::uint8_t { kIfPossible, kOn, kOff };
+
 struct TrainingPolicy {
   OptimizerOptions optimizer;
   // The shape for a rate of 1, `step_every` in epochs; the loop gives it the run's length.
@@ -24,6 +27,7 @@ struct TrainingPolicy {
   LossScalerPolicy scaling;        // how, then
   bool adapt_precision = false;    // as its losses ask for
   PrecisionSwitchPolicy adapting;  // how, then
+  GraphUse graph = GraphUse::kIfPossible;
 
   // Whether a step depends in no way on the numbers of the one before it.
   bool StepsUnseen() const { return !scale_loss && !adapt_precision && stop_on_nonfinite; }
