@@ -51,7 +51,8 @@ Build() {
   local generator=() targets=(fusor-train)
   if command -v ninja >/dev/null; then generator=(-G Ninja); fi
   mkdir -p "$build"
-  cmake -S "$source_dir" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DFUSOR_TORCH="$torch" \
+  cmake -S "$source_dir" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" \
+    -DFUSOR_TORCH="$torch" \
     -DFUSOR_SERVER=OFF -DFUSOR_TESTS=OFF -DFUSOR_WERROR=OFF >"$build/configure.log" 2>&1 ||
     { cat "$build/configure.log" >&2; Fail "could not be configured"; }
   grep -F 'CUDA plug-in' "$build/configure.log" || true
