@@ -28,6 +28,7 @@ void Write(const WorkerInfo& in, v1::WorkerInfo& out) {
     v1::DatasetInfo& to = *out.add_datasets();
     to.set_name(dataset.name);
     to.set_fingerprint(dataset.fingerprint);
+    to.set_archive(dataset.archive);
   }
   for (const auto& [key, value] : in.labels) (*out.mutable_labels())[key] = value;
   for (const std::string& note : in.notes) out.add_notes(note);
@@ -187,6 +188,7 @@ void Write(const StartMessage& in, v1::Start& to) {
   to.set_number(in.number);
   to.set_name(in.name);
   to.set_recipe(in.recipe);
+  to.set_dataset(in.dataset);
   to.set_recipe_version(in.recipe_version);
   to.set_config(in.config);
   to.set_precision_used(in.precision_used);

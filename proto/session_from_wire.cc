@@ -26,7 +26,9 @@ WorkerInfo Read(const v1::WorkerInfo& in) {
   }
   out.precisions.assign(in.precisions().begin(), in.precisions().end());
   for (const v1::DatasetInfo& dataset : in.datasets()) {
-    out.datasets.push_back({.name = dataset.name(), .fingerprint = dataset.fingerprint()});
+    out.datasets.push_back({.name = dataset.name(),
+                            .fingerprint = dataset.fingerprint(),
+                            .archive = dataset.archive()});
   }
   out.labels.insert(in.labels().begin(), in.labels().end());
   out.notes.assign(in.notes().begin(), in.notes().end());
@@ -195,6 +197,7 @@ StartMessage Read(const v1::Start& in) {
   out.number = in.number();
   out.name = in.name();
   out.recipe = in.recipe();
+  out.dataset = in.dataset();
   out.recipe_version = in.recipe_version();
   out.config = in.config();
   out.precision_used = in.precision_used();

@@ -58,6 +58,10 @@ std::string ArgumentCase(Completes completes) {
       return "_fusor_offer bash zsh fish";
     case Completes::kSetting:
       return "_fusor_offer priority= max_running=";
+    case Completes::kDataAction:
+      return "_fusor_offer ls fetch";
+    case Completes::kDataset:
+      return "_fusor_list data ls -o id";
     case Completes::kNothing:
       return ":";
   }
@@ -214,6 +218,10 @@ std::string FishWords(Completes completes) {
       return " -a 'bash zsh fish'";
     case Completes::kSetting:
       return " -a 'priority= max_running='";
+    case Completes::kDataAction:
+      return " -a 'ls fetch'";
+    case Completes::kDataset:
+      return " -a '(fusor data ls -o id 2>/dev/null)'";
     case Completes::kFile:
       return " -F";
     case Completes::kNothing:

@@ -30,7 +30,9 @@ enum class Completes : std::uint8_t {
   kRecipe,
   kWorker,
   kShell,
-  kSetting  // of `set`
+  kSetting,  // of `set`
+  kDataAction,
+  kDataset
 };
 
 struct OptionSpec {

@@ -3,12 +3,13 @@
 namespace fusor::client {
 
 std::vector<CommandSpec> AllCommands() {
-  return {SubmitCommand(),     PlanCommand(),    LocalCommand(),   LsCommand(),    ShowCommand(),
-          TrialsCommand(),     TrialCommand(),   WatchCommand(),   LogsCommand(),  MetricsCommand(),
-          ResultsCommand(),    ExplainCommand(), CancelCommand(),  PauseCommand(), ResumeCommand(),
-          RetryCommand(),      SetCommand(),     ExtendCommand(),  RmCommand(),    BestCommand(),
-          ArtifactsCommand(),  GetCommand(),     WorkersCommand(), DrainCommand(), RecipesCommand(),
-          CompletionCommand(), VersionCommand()};
+  return {SubmitCommand(),    PlanCommand(),    LocalCommand(),      LsCommand(),
+          ShowCommand(),      TrialsCommand(),  TrialCommand(),      WatchCommand(),
+          LogsCommand(),      MetricsCommand(), ResultsCommand(),    ExplainCommand(),
+          CancelCommand(),    PauseCommand(),   ResumeCommand(),     RetryCommand(),
+          SetCommand(),       ExtendCommand(),  RmCommand(),         BestCommand(),
+          ArtifactsCommand(), GetCommand(),     DataCommand(),       WorkersCommand(),
+          DrainCommand(),     RecipesCommand(), CompletionCommand(), VersionCommand()};
 }
 
 }  // namespace fusor::client

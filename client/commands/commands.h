@@ -33,6 +33,7 @@ CommandSpec RmCommand();
 CommandSpec BestCommand();
 CommandSpec ArtifactsCommand();
 CommandSpec GetCommand();
+CommandSpec DataCommand();
 
 CommandSpec WorkersCommand();
 CommandSpec DrainCommand();

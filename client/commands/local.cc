@@ -16,6 +16,7 @@
 #include "client/terminal/signals.h"
 #include "client/view/convert.h"
 #include "client/view/sweep_view.h"
+#include "common/dataset/presence.h"
 
 namespace fusor::client {
 
@@ -67,6 +68,12 @@ LocalOptions LocalRun::OptionsOf(const Session& session, const std::filesystem::
   options.device = arguments.Text("device");
   if (arguments.Has("datasets")) {
     options.datasets = session.environment().directory / arguments.Text("datasets");
+  } else {
+    const std::filesystem::path usual = DefaultDatasets(
+        session.environment().Variable("FUSOR_DATA"), session.environment().Variable("HOME"));
+    std::error_code error;
+    const std::filesystem::path there = session.environment().directory / usual;
+    if (!usual.empty() && std::filesystem::is_directory(there, error)) options.datasets = there;
   }
   return options;
 }
@@ -266,7 +273,7 @@ CommandSpec LocalCommand() {
                   {.name = "datasets",
                    .takes = Takes::kDirectory,
                    .value_name = "DIR",
-                   .help = "where the data sets lie"},
+                   .help = "where the data sets lie (FUSOR_DATA; else ~/.fusor/datasets)"},
                   {.name = "get",
                    .takes = Takes::kDirectory,
                    .value_name = "DIR",

@@ -40,9 +40,12 @@ std::string LabelsText(const v1::Worker& worker) {
   return Join(parts, " ");
 }
 
-std::vector<std::string> DatasetNames(const v1::Worker& worker) {
+// Those that are there, or those that the worker would fetch.
+std::vector<std::string> DatasetNames(const v1::Worker& worker, bool here) {
   std::vector<std::string> names;
-  for (const v1::Dataset& dataset : worker.datasets()) names.push_back(dataset.name());
+  for (const v1::Dataset& dataset : worker.datasets()) {
+    if (dataset.fingerprint().empty() != here) names.push_back(dataset.name());
+  }
   return names;
 }
 
@@ -86,6 +89,7 @@ Table WorkerTable(const v1::ListWorkersResponse& response, Time now) {
                    {"devices", "SLOTS"},
                    {"precisions", "PRECISIONS", false, true},
                    {"datasets", "DATA", false, true},
+                   {"fetchable", "FETCHES", false, true},
                    {"labels", "LABELS", false, true},
                    {"version", "VERSION"},
                    {"seen", "SEEN", true},
@@ -98,7 +102,8 @@ Table WorkerTable(const v1::ListWorkersResponse& response, Time now) {
     const Time seen = FromProto(worker.seen());
     const std::vector<std::string> precisions(worker.precisions().begin(),
                                               worker.precisions().end());
-    const std::vector<std::string> datasets = DatasetNames(worker);
+    const std::vector<std::string> datasets = DatasetNames(worker, true);
+    const std::vector<std::string> fetchable = DatasetNames(worker, false);
     Row row;
     row.emplace_back(worker.id(), std::to_string(worker.id()), Style::kStrong);
     row.emplace_back(worker.name());
@@ -109,6 +114,7 @@ Table WorkerTable(const v1::ListWorkersResponse& response, Time now) {
     row.emplace_back(DevicesText(worker));
     row.emplace_back(Json::Texts(precisions), Join(precisions, " "));
     row.emplace_back(Json::Texts(datasets), Join(datasets, " "));
+    row.emplace_back(Json::Texts(fetchable), Join(fetchable, " "));
     row.emplace_back(LabelsText(worker));
     row.emplace_back(worker.version(), worker.version(), Style::kFaint);
     row.emplace_back(TimeJson(seen), AgoText(seen, now), Style::kFaint);

@@ -35,7 +35,9 @@ struct SlotInfo {
 
 struct DatasetInfo {
   std::string name;
-  std::string fingerprint;
+  std::string fingerprint;  // empty: not here, but fetched before a trial that needs it starts
+  std::string archive;      // checksum of the archive it is or would be from; empty = not known
+  bool here() const { return !fingerprint.empty(); }
   friend bool operator==(const DatasetInfo&, const DatasetInfo&) = default;
 };
 
@@ -235,6 +237,7 @@ struct StartMessage {
   std::uint32_t number = 0;  // the attempt's number within its trial, from 1
   std::string name;          // task-42-densenet-multiplicative
   std::string recipe;
+  std::string dataset;  // that it needs; empty = none
   int recipe_version = 1;
   std::string config;  // canonical JSON
   std::string precision_used;

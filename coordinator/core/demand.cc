@@ -55,10 +55,13 @@ void MatchData(const Demand& demand, const Offer& offer, MatchResult& result) {
   if (name.empty()) return;
   const DatasetInfo* dataset = FindDataset(offer.datasets, name);
   Expect(result, dataset != nullptr, "data set " + name + " is not there");
-  if (dataset == nullptr || demand.fingerprint.empty()) return;
-  Expect(result, dataset->fingerprint == demand.fingerprint,
-         "its data set " + name + " has fingerprint " + dataset->fingerprint.substr(0, 12) +
-             ", the sweep began with " + demand.fingerprint.substr(0, 12));
+  if (dataset == nullptr || demand.copy.empty()) return;
+  const bool same = dataset->fingerprint == demand.copy || dataset->archive == demand.copy;
+  const std::string theirs = dataset->here() ? dataset->fingerprint : dataset->archive;
+  Expect(result, same,
+         (dataset->here() ? "its data set " + name + " has fingerprint "
+                          : "it would fetch data set " + name + " as ") +
+             theirs.substr(0, 12) + ", the sweep began with " + demand.copy.substr(0, 12));
 }
 
 void Field(std::string& key, const std::string& text) {
@@ -90,6 +93,10 @@ const DatasetInfo* FindDataset(const std::vector<DatasetInfo>& datasets, const s
   const auto found = std::find_if(datasets.begin(), datasets.end(),
                                   [&](const DatasetInfo& dataset) { return dataset.name == name; });
   return found == datasets.end() ? nullptr : &*found;
+}
+
+const std::string& CopyOf(const DatasetInfo& dataset) {
+  return dataset.archive.empty() ? dataset.fingerprint : dataset.archive;
 }
 
 MatchResult MatchOffer(const Demand& demand, const Offer& offer) {
@@ -140,7 +147,7 @@ std::string KeyOf(const Demand& demand) {
   }
   Field(key, resources.labels);
   for (const std::string& text :
-       {want.precision, want.fallback_precision, want.gpu_type, want.dataset, demand.fingerprint}) {
+       {want.precision, want.fallback_precision, want.gpu_type, want.dataset, demand.copy}) {
     Field(key, text);
   }
   return key;
@@ -159,6 +166,7 @@ std::string KeyOf(const Offer& offer) {
   for (const DatasetInfo& dataset : offer.datasets) {
     Field(key, dataset.name);
     Field(key, dataset.fingerprint);
+    Field(key, dataset.archive);
   }
   key += ';';
   Field(key, offer.labels);

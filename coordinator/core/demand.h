@@ -13,7 +13,7 @@ namespace fusor::core {
 
 struct Demand {
   Requirement requirement;
-  std::string fingerprint;  // of the data set, pinned by the sweep's first grant; empty = any
+  std::string copy;  // of the data set, pinned by the sweep's first grant (CopyOf); empty = any
 };
 
 // What all slots of one group have in common.
@@ -39,8 +39,12 @@ std::string KeyOf(const Offer& offer);
 
 Offer OfferOf(const WorkerInfo& worker, const SlotInfo& slot);
 
-// The fingerprint of the worker's copy; nothing when it has none.
+// The worker's copy, or what it would fetch; nothing when it has none and fetches none.
 const DatasetInfo* FindDataset(const std::vector<DatasetInfo>& datasets, const std::string& name);
+
+// By what a sweep holds on to a copy: the archive it is from, where that is known, so that a
+// worker which has yet to fetch it counts as having it; else its contents' fingerprint.
+const std::string& CopyOf(const DatasetInfo& dataset);
 
 // "2 gpu slots on one worker, precision bf16, data cifar100".
 std::string Describe(const Requirement& requirement);

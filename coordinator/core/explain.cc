@@ -175,7 +175,9 @@ std::vector<std::string> GeneralReasons(const World& world, const Demand& demand
   if (!want.dataset.empty() && nobody([&](const Offer& offer) {
         return FindDataset(offer.datasets, want.dataset) != nullptr;
       })) {
-    reasons.push_back("data set " + want.dataset + " is on no worker");
+    reasons.push_back("data set " + want.dataset +
+                      " is on no worker: bring it to one (fusor data fetch), or start one with "
+                      "--auto-fetch");
   }
   if (!want.gpu_type.empty() &&
       nobody([&](const Offer& offer) { return offer.slot.gpu_type == want.gpu_type; })) {

@@ -18,12 +18,12 @@ void PinFingerprint(Turn& turn, ClassQueue& queue, const Worker& worker) {
   if (name.empty() || sweep.row.fingerprints.contains(name)) return;
   const DatasetInfo* dataset = FindDataset(worker.info.datasets, name);
   if (dataset == nullptr) return;
-  sweep.row.fingerprints[name] = dataset->fingerprint;
+  sweep.row.fingerprints[name] = CopyOf(*dataset);
   turn.Write(sweep.row);
   turn.Happened({.kind = "dataset_pinned",
                  .sweep = sweep.row.id,
                  .worker = worker.id,
-                 .detail = name + " " + dataset->fingerprint,
+                 .detail = name + " " + CopyOf(*dataset),
                  .reason = "the first trial that uses it starts on " + worker.info.name});
   for (const auto& stage : sweep.stages) {
     for (const auto& other : stage->classes) {
@@ -152,6 +152,7 @@ StartMessage StartOf(const Attempt& attempt, const Part& part) {
   start.number = attempt.row.number;
   start.name = trial.row.name;
   start.recipe = spec.recipe;
+  start.dataset = stage.classes[stage.grid->ClassOf(trial.row.key.cell)]->requirement.dataset;
   start.recipe_version = spec.recipe_version;
   start.config = trial.row.params;
   start.precision_used = attempt.row.precision_used;

@@ -60,11 +60,11 @@ std::optional<Placement> PlaceOne(const Fleet& fleet, const PlacementAsk& ask) {
 // the first grant pins the copy, so a gang must not begin with two.
 std::vector<std::vector<std::uint32_t>> OneCopyEach(const Fleet& fleet, const DemandQueue& demand) {
   const std::string& name = demand.demand.requirement.dataset;
-  if (name.empty() || !demand.demand.fingerprint.empty()) return {demand.fits};
+  if (name.empty() || !demand.demand.copy.empty()) return {demand.fits};
   std::map<std::string, std::vector<std::uint32_t>> by_copy;
   for (const std::uint32_t group : demand.fits) {
     const DatasetInfo* dataset = FindDataset(fleet.groups()[group].offer.datasets, name);
-    by_copy[dataset == nullptr ? "" : dataset->fingerprint].push_back(group);
+    by_copy[dataset == nullptr ? "" : CopyOf(*dataset)].push_back(group);
   }
   std::vector<std::vector<std::uint32_t>> copies;
   for (auto& [fingerprint, groups] : by_copy) copies.push_back(std::move(groups));

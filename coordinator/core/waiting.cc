@@ -121,7 +121,7 @@ void AssignDemand(World& world, ClassQueue& queue) {
   Demand demand{.requirement = queue.requirement};
   const auto& fingerprints = queue.stage->sweep->row.fingerprints;
   const auto pinned = fingerprints.find(queue.requirement.dataset);
-  if (pinned != fingerprints.end()) demand.fingerprint = pinned->second;
+  if (pinned != fingerprints.end()) demand.copy = pinned->second;
   auto& entry = world.demands[KeyOf(demand)];
   if (!entry) {
     entry = std::make_unique<DemandQueue>();
@@ -178,7 +178,13 @@ void UpdateFits(const Fleet& fleet, DemandQueue& demand) {
   }
   demand.fallback = demand.fits.empty();
   if (demand.fallback) demand.fits = std::move(fallback);
-  // Where any device will do, the faster one first.
+  // Among equal devices those that have the data; where any device will do, the faster one first.
+  const std::string& data = demand.demand.requirement.dataset;
+  const auto has_data = [&](std::uint32_t group) {
+    const DatasetInfo* dataset = FindDataset(fleet.groups()[group].offer.datasets, data);
+    return dataset != nullptr && dataset->here();
+  };
+  if (!data.empty()) std::stable_partition(demand.fits.begin(), demand.fits.end(), has_data);
   std::stable_partition(demand.fits.begin(), demand.fits.end(),
                         [&](std::uint32_t group) { return fleet.groups()[group].offer.slot.gpu; });
 }

@@ -52,6 +52,7 @@ v1::Worker ToWire(const PutWorker& row, const WorkerView* view, const ShownAttem
     v1::Dataset& to = *out.add_datasets();
     to.set_name(dataset.name);
     to.set_fingerprint(dataset.fingerprint);
+    to.set_archive(dataset.archive);
   }
   for (const auto& [key, value] : info.labels) (*out.mutable_labels())[key] = value;
   for (const std::string& note : info.notes) out.add_notes(note);

@@ -31,9 +31,12 @@ constexpr std::string_view kSelectSlots =
 // transaction, impossible.
 double Finite(double value) { return std::isfinite(value) ? value : 0; }
 
+// What is there; which archives, and what a worker would fetch, it says anew when it comes back.
 std::string DatasetsJson(const std::vector<DatasetInfo>& datasets) {
   std::map<std::string, std::string> pairs;
-  for (const DatasetInfo& dataset : datasets) pairs[dataset.name] = dataset.fingerprint;
+  for (const DatasetInfo& dataset : datasets) {
+    if (dataset.here()) pairs[dataset.name] = dataset.fingerprint;
+  }
   return ToJson(pairs);
 }
 
@@ -56,7 +59,7 @@ Result<PutWorker> ReadWorker(const sql::Statement& row) {
   const Result<std::map<std::string, std::string>> datasets = PairsFromJson(columns.View());
   if (!datasets.ok()) return datasets.status();
   for (const auto& [name, fingerprint] : *datasets) {
-    worker.info.datasets.push_back({name, fingerprint});
+    worker.info.datasets.push_back({.name = name, .fingerprint = fingerprint, .archive = {}});
   }
   Result<Labels> labels = PairsFromJson(columns.View());
   if (!labels.ok()) return labels.status();

@@ -220,6 +220,8 @@ void AgentNode::Do(const agent::FetchFiles& what) {
   });
 }
 
+void AgentNode::Do(const agent::FetchDataset& what) { Post(agent::DatasetHere{.task = what.task}); }
+
 void AgentNode::Do(const agent::StartProcess& what) {
   const std::optional<TrialKey> trial = world_.ParseTrial(what.start.trial);
   if (!trial) {

@@ -85,6 +85,7 @@ class AgentNode {
   void Do(const agent::SaveIdentity& what);
   // Actions.
   void Do(const agent::FetchFiles& what);
+  void Do(const agent::FetchDataset& what);
   void Do(const agent::StartProcess& what);
   void Do(const agent::SendCommand& what);
   void Do(const agent::SignalTask& what);

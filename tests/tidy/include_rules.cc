@@ -23,6 +23,9 @@ const std::vector<Layer>& Layers() {
   static const std::vector<Layer> layers = {
       {"common/base", {}},
       {"common/recipe", {"common/base"}},
+      {"common/text", {"common/base", "common/recipe"}},
+      {"common/dataset", {"common/base", "common/text"}},
+      {"common/fetch", {"common/base", "common/dataset"}},
       {"common", {"common"}},
       {"proto", {"common", "proto"}},
       {"coordinator/core", {"common/base", "common/recipe"}},
@@ -66,6 +69,8 @@ const std::vector<Library>& Libraries() {
       {"SQLite", {"sqlite3"}, {"coordinator/store", "worker/spool", "tests"}},
       {"Boost", {"boost/"}, {"coordinator", "worker", "client", "tests"}},
       {"yaml-cpp", {"yaml-cpp/"}, {"common/text", "coordinator/spec", "tests"}},
+      {"libcurl", {"curl/"}, {"common/fetch"}},
+      {"libarchive", {"archive.h", "archive_entry.h"}, {"common/fetch", "tests/harness"}},
       {"spdlog", {"spdlog/"}, {"coordinator", "worker", "client", "tests"}},
       {"GoogleTest", {"gtest/", "gmock/"}, {"tests"}},
   };

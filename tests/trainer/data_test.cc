@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "common/base/sha256.h"
+#include "common/dataset/manifest.h"
 #include "tests/trainer/agent.h"
 #include "trainer/data/cifar.h"
 #include "trainer/data/loader.h"
@@ -124,6 +126,55 @@ TEST_F(CifarTest, DamagedFilesAreRefusedWithFileOffsetAndExpectation) {
   wrong = good;
   wrong[0] = 20;
   EXPECT_THAT(problem(wrong), HasSubstr("offset 0: label 20, expected less than 20"));
+}
+
+// What `fusor data fetch` would have written of the two files as they are.
+void WriteManifest(const std::string& root) {
+  Manifest manifest{.dataset = "cifar100", .archive = "md5:0", .address = "", .files = {}};
+  for (const char* name : {"train.bin", "test.bin"}) {
+    const std::string text = testing::ReadAll(root + "/cifar-100-binary/" + name);
+    manifest.files.push_back({name, text.size(), Sha256Hex(text)});
+  }
+  WriteAll(root + "/cifar-100-binary.manifest.json", ManifestText(manifest));
+}
+
+TEST_F(CifarTest, FetchedFilesMustBeAsTheirManifestSays) {
+  MakeCifar100(3);
+  WriteManifest(root_.path());
+  EXPECT_TRUE(ReadCifar100(root_.path()).ok());
+  const std::string path = File("cifar-100-binary/train.bin");
+  const std::string good = testing::ReadAll(path);
+  auto problem = [&](const std::string& text) {
+    WriteAll(path, text);
+    const Status status = ReadCifar100(root_.path()).status();
+    EXPECT_EQ(status.code(), Code::kDataLoss);
+    EXPECT_THAT(status.message(), HasSubstr(path));
+    EXPECT_THAT(status.message(), HasSubstr("fusor data fetch cifar100"));
+    return status.message();
+  };
+  // Whole records, and yet too few; too many; and pixels that are others.
+  EXPECT_THAT(problem(good.substr(0, 2 * 3074)),
+              HasSubstr("offset 6148: the file ends here, expected 9222 bytes"));
+  EXPECT_THAT(problem(good.substr(0, 4000)), HasSubstr("offset 4000: the file ends here"));
+  EXPECT_THAT(problem(good + good), HasSubstr("offset 9222: the file goes on to 18444 bytes"));
+  std::string other = good;
+  other[3000] = static_cast<char>(other[3000] + 1);
+  EXPECT_THAT(problem(other), HasSubstr("offset 0 to 9222: sha256 " + Sha256Hex(other) +
+                                        ", expected " + Sha256Hex(good)));
+  std::filesystem::remove(File("cifar-100-binary.manifest.json"));
+  EXPECT_TRUE(ReadCifar100(root_.path()).ok());  // somebody's own
+  WriteAll(File("cifar-100-binary.manifest.json"), "{");
+  EXPECT_THAT(ReadCifar100(root_.path()).status().message(),
+              HasSubstr("cifar-100-binary.manifest.json"));
+}
+
+TEST_F(CifarTest, MoreRecordsThanTheOfficialFileHasAreRefused) {
+  MakeCifar10(1);
+  const std::string path = File("cifar-10-batches-bin/data_batch_2.bin");
+  WriteAll(path, std::string(10'001 * 3'073, '\0'));
+  EXPECT_THAT(ReadCifar10(root_.path()).status().message(),
+              HasSubstr(path + ": offset 30730000: the file goes on to 30733073 bytes, expected "
+                               "30730000 at most"));
 }
 
 std::vector<int> Labels(int classes, int each) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/sha256.h"
+#include "common/dataset/presence.h"
 #include "common/recipe/suggest.h"
 #include "trainer/process/config_file.h"
 
@@ -15,6 +16,11 @@ namespace fusor {
 namespace {
 
 constexpr std::int64_t kCheckpointEveryMs = 60'000;
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
 
 std::vector<std::string> RecipeNames() {
   std::vector<std::string> names;
@@ -105,9 +111,8 @@ class Reader {
     if (!config.ok()) Problem(config.status().message());
     if (!problems_.empty()) return InvalidArgument(problems_);
     result_.job.config = std::move(*config);
-    if (const char* data = std::getenv("FUSOR_DATA");
-        data != nullptr && result_.job.datasets_dir.empty()) {
-      result_.job.datasets_dir = data;
+    if (result_.job.datasets_dir.empty()) {
+      result_.job.datasets_dir = DefaultDatasets(Variable("FUSOR_DATA"), Variable("HOME"));
     }
     if (result_.out.empty()) {
       const std::string hash = Sha256Hex(CanonicalConfig(result_.job.config.values()));
@@ -185,7 +190,8 @@ std::string HelpText() {
       "                     configuration that was interrupted there goes on from its checkpoint\n"
       "  threads=N          compute threads (default: all)\n"
       "  device=cpu|cuda    (default cpu)\n"
-      "  data_dir=DIR       where the data sets lie (default: FUSOR_DATA)\n"
+      "  data_dir=DIR       where the data sets lie (default: FUSOR_DATA, else\n"
+      "                     ~/.fusor/datasets)\n"
       "\nRecipes:\n";
   for (const Recipe& recipe : Catalogue()) {
     text += "  " + recipe.name +

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "common/dataset/presence.h"
 #include "worker/system/files.h"
 
 namespace fusor::agent {
@@ -65,6 +66,38 @@ Status CheckDirectory(const std::filesystem::path& path, const std::string& flag
   return InvalidArgument(flag + " " + path.string() + ": no such directory");
 }
 
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Status CompleteDatasets(WorkerOptions& options) {
+  std::string flag = "--datasets";
+  if (options.datasets.empty()) {
+    options.datasets = Variable("FUSOR_DATA");
+    flag = "FUSOR_DATA";
+  }
+  if (!options.fetch_from.empty() && !options.auto_fetch) {
+    return InvalidArgument("--fetch-from is for --auto-fetch, which was not said");
+  }
+  if (options.auto_fetch) {
+    if (options.datasets.empty()) options.datasets = DefaultDatasets("", Variable("HOME"));
+    if (options.datasets.empty()) {
+      return InvalidArgument("--auto-fetch needs a folder for data sets: say --datasets DIR");
+    }
+    RETURN_IF_ERROR(MakeDirectory(options.datasets));
+  }
+  if (options.datasets.empty()) return Ok();
+  RETURN_IF_ERROR(CheckDirectory(options.datasets, flag));
+  std::error_code error;
+  options.datasets = std::filesystem::absolute(options.datasets, error);
+  // A folder that holds the archives is meant, whatever its last character.
+  if (options.fetch_from.find("://") != std::string::npos && !options.fetch_from.ends_with('/')) {
+    options.fetch_from += '/';
+  }
+  return Ok();
+}
+
 }  // namespace
 
 ParsedOptions ParseOptions(int argc, char** argv) {
@@ -78,7 +111,12 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   app.add_option("--token-file", options.token_file, "file that holds the coordinator's token");
   app.add_option("--data", options.data, "this worker's own directory; made when it is not there")
       ->capture_default_str();
-  app.add_option("--datasets", options.datasets, "directory with one folder for each data set");
+  app.add_option("--datasets", options.datasets,
+                 "directory with one folder for each data set (default: FUSOR_DATA)");
+  app.add_flag("--auto-fetch", options.auto_fetch,
+               "fetch data sets that trials need and that are not there (see docs/data.md)");
+  app.add_option("--fetch-from", options.fetch_from,
+                 "mirror for --auto-fetch: address or path of a folder that holds the archives");
   app.add_option("--name", options.name, "name of this worker for people (default: the host's)");
   app.add_option("--device", device, "what the slots are: auto (GPUs, else processors), cpu, gpu")
       ->check(CLI::IsMember({"auto", "cpu", "gpu"}))
@@ -140,10 +178,7 @@ Status CompleteOptions(WorkerOptions& options) {
   }
   std::error_code error;
   options.data = std::filesystem::absolute(options.data, error);
-  if (!options.datasets.empty()) {
-    RETURN_IF_ERROR(CheckDirectory(options.datasets, "--datasets"));
-    options.datasets = std::filesystem::absolute(options.datasets, error);
-  }
+  RETURN_IF_ERROR(CompleteDatasets(options));
   if (options.trainer.empty()) {
     options.trainer =
         std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "fusor-train";

@@ -17,7 +17,9 @@ struct WorkerOptions {
   std::filesystem::path token_file;
   std::filesystem::path data = "./fusor-worker";
   std::filesystem::path datasets;
-  std::string name;  // empty = the host's
+  bool auto_fetch = false;
+  std::string fetch_from;  // a mirror for it
+  std::string name;        // empty = the host's
   DeviceKind device = DeviceKind::kAuto;
   int slots = 0;                        // 0 = auto
   double memory_gib = 0;                // 0 = nine tenths of the machine's

@@ -32,6 +32,7 @@ Runtime::~Runtime() {
   // The stream and the transfers first: their threads post to the loop.
   link_.reset();
   transfers_.reset();
+  fetcher_.reset();
   datasets_.reset();
 }
 
@@ -156,8 +157,12 @@ void Runtime::CarryActions(const std::vector<Action>& actions) {
           if constexpr (std::is_same_v<What, FetchFiles> || std::is_same_v<What, StartUpload> ||
                         std::is_same_v<What, CancelUpload>) {
             transfers_->Perform(what);
+          } else if constexpr (std::is_same_v<What, FetchDataset>) {
+            // The core asks for what is offered as fetchable only.
+            fetcher_->Perform(what);
           } else if constexpr (std::is_same_v<What, RemoveAttemptDir>) {
             transfers_->Forget(what.task);
+            if (fetcher_ != nullptr) fetcher_->Forget(what.task);
             processes_->Perform(what);
           } else if constexpr (std::is_same_v<What, ReadSpool>) {
             // Answered before anything else happens, so that the core catches up with its spool.

@@ -18,6 +18,7 @@
 #include "worker/process/attempt_dirs.h"
 #include "worker/process/cgroup.h"
 #include "worker/process/child_watch.h"
+#include "worker/process/dataset_fetcher.h"
 #include "worker/process/dataset_watch.h"
 #include "worker/process/process_table.h"
 #include "worker/process/template_spawner.h"
@@ -46,6 +47,7 @@ class Runtime {
   Status OpenDevices();
   Status OpenSpool();
   void OpenDatasets();
+  void SeeDatasets(std::vector<DatasetInfo> found);
   void OpenProcesses();
   void OpenCore();
   void OpenLink();
@@ -88,6 +90,7 @@ class Runtime {
   std::unique_ptr<SessionLink> link_;
   std::unique_ptr<Agent> core_;
   std::unique_ptr<DatasetWatch> datasets_;
+  std::unique_ptr<DatasetFetcher> fetcher_;  // with --auto-fetch
   bool datasets_seen_ = false;
 
   std::vector<Event> events_;

@@ -184,19 +184,33 @@ Status Runtime::OpenSpool() {
 
 void Runtime::OpenDatasets() {
   if (options_.datasets.empty()) return;
+  if (options_.auto_fetch) {
+    fetcher_ = std::make_unique<DatasetFetcher>(
+        DatasetFetcherParts{.loop = *loop_,
+                            .datasets = options_.datasets,
+                            .from = options_.fetch_from,
+                            .emit = [this](Event event) { Emit(std::move(event)); },
+                            .fetched = [this] { datasets_->LookNow(); }});
+  }
   datasets_ = std::make_unique<DatasetWatch>(
       options_.datasets, options_.data / "datasets.cache", [this](std::vector<DatasetInfo> found) {
-        loop_->Post([this, found = std::move(found)]() mutable {
-          for (const DatasetInfo& dataset : found) {
-            log_.Info("dataset", {{"name", dataset.name}, {"fingerprint", dataset.fingerprint}});
-          }
-          info_.datasets = std::move(found);
-          datasets_seen_ = true;
-          if (core_ != nullptr) Emit(InfoChanged{info_});
-        });
+        loop_->Post([this, found = std::move(found)]() mutable { SeeDatasets(std::move(found)); });
       });
   // Usually there at once; a large new one is announced when it is known.
   static_cast<void>(RunUntil(kDatasetsPatience, [this] { return datasets_seen_; }).ok());
+}
+
+void Runtime::SeeDatasets(std::vector<DatasetInfo> found) {
+  for (const DatasetInfo& dataset : found) {
+    log_.Info("dataset", {{"name", dataset.name}, {"fingerprint", dataset.fingerprint}});
+  }
+  if (options_.auto_fetch) {
+    const Status status = AddFetchable(options_.datasets, found);
+    if (!status.ok()) log_.Warn("catalogue", {{"error", status.message()}});
+  }
+  info_.datasets = std::move(found);
+  datasets_seen_ = true;
+  if (core_ != nullptr) Emit(InfoChanged{info_});
 }
 
 void Runtime::OpenProcesses() {

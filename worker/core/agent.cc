@@ -138,9 +138,7 @@ void Agent::State::On(const SlotFreed& event) {
 
 void Agent::State::On(const FetchDone& event) {
   Task* task = Find(event.task);
-  if (task == nullptr || task->state != TaskState::kFetching) return;
-  task->state = TaskState::kWaiting;
-  Advance(*task);
+  if (task != nullptr && task->state == TaskState::kFetching) FilesHere(*task);
 }
 
 void Agent::State::On(const FetchFailed& event) {
@@ -153,6 +151,33 @@ void Agent::State::On(const FetchFailed& event) {
   task->ending.decided = Outcome{.kind = OutcomeKind::kFailed,
                                  .failure = Failure::kLost,
                                  .detail = "its files did not come: " + event.status.message()};
+  Finish(*task);
+}
+
+void Agent::State::On(const DatasetProgress& event) {
+  Task* task = Find(event.task);
+  if (task == nullptr || task->state != TaskState::kFetching) return;
+  task->pending_progress = ProgressFact{.phase = event.phase};
+  if (Welcomed() && now >= task->progress_sent + options.progress_every) FlushProgress(*task);
+}
+
+void Agent::State::On(const DatasetHere& event) {
+  Task* task = Find(event.task);
+  if (task == nullptr || task->state != TaskState::kFetching) return;
+  task->pending_progress.reset();
+  Say(*task, "data set " + task->start.dataset + " is here");
+  task->state = TaskState::kWaiting;
+  Advance(*task);
+}
+
+void Agent::State::On(const DatasetFailed& event) {
+  Task* task = Find(event.task);
+  if (task == nullptr || task->state != TaskState::kFetching) return;
+  task->pending_progress.reset();
+  task->ending.decided = Outcome{.kind = OutcomeKind::kFailed,
+                                 .failure = Failure::kBadData,
+                                 .detail = "data set " + task->start.dataset +
+                                           " could not be fetched: " + event.status.message()};
   Finish(*task);
 }
 

@@ -16,11 +16,11 @@
 //                                              gone <--7-- ended <-------6-------------- finishing
 //
 // Link 1 a stream opened, Hello is sent; 2 Welcome came; 3 the stream ended, or was given up.
-// Task 1 inputs and resume checkpoint are here (at once when there are none); 2 its slot is free
-// and the spool takes facts; 3 the process runs; 4 stopped or failed before there was a process; 5
-// the process exited, or could not be killed; 6 its uploads are done, its slot is free or stuck:
-// the final fact is appended; 7 the final fact is acknowledged. A dropped task (fenced) only waits
-// for its process to end; it is not held and says nothing.
+// Task 1 inputs, resume checkpoint and data set are here (at once when there is nothing to fetch);
+// 2 its slot is free and the spool takes facts; 3 the process runs; 4 stopped or failed before
+// there was a process; 5 the process exited, or could not be killed; 6 its uploads are done, its
+// slot is free or stuck: the final fact is appended; 7 the final fact is acknowledged. A dropped
+// task (fenced) only waits for its process to end; it is not held and says nothing.
 
 #include <memory>
 #include <string>

@@ -44,6 +44,9 @@ struct Agent::State {
   void On(const UploadFailed&);
   void On(const FetchDone&);
   void On(const FetchFailed&);
+  void On(const DatasetProgress&);
+  void On(const DatasetHere&);
+  void On(const DatasetFailed&);
   void On(const SpoolSynced&);
   void On(SpoolRead&);
   void On(const SpoolLevelChanged&);
@@ -74,6 +77,8 @@ struct Agent::State {
 
   // --- tasks.cc
   void AddTask(const StartMessage& start, std::size_t position);
+  void FilesHere(Task& task);  // its data set is next, if it must be fetched
+  bool MustFetch(const std::string& dataset) const;
   void Advance(Task& task);  // takes every step that is possible now
   void AdvanceAll();
   void Finish(Task& task);  // its process is gone, or given up, or never was

@@ -58,6 +58,13 @@ struct FetchFiles {
   StartMessage start;
 };
 
+// Bring the data set here, unless it is here meanwhile. DatasetProgress tells how it goes; answered
+// by DatasetHere or DatasetFailed.
+struct FetchDataset {
+  TaskKey task;
+  std::string name;
+};
+
 // Answered by ProcessStarted or StartFailed. All that FetchFiles was asked for is here.
 struct StartProcess {
   TaskKey task;
@@ -135,9 +142,9 @@ struct Note {
   std::string text;
 };
 
-using Action = std::variant<FetchFiles, StartProcess, SendCommand, SignalTask, HoldTask,
-                            ReleaseTask, StartUpload, CancelUpload, DiscardStaged, RemoveAttemptDir,
-                            ReadSpool, CloseLink, Quit, Note>;
+using Action = std::variant<FetchFiles, FetchDataset, StartProcess, SendCommand, SignalTask,
+                            HoldTask, ReleaseTask, StartUpload, CancelUpload, DiscardStaged,
+                            RemoveAttemptDir, ReadSpool, CloseLink, Quit, Note>;
 
 struct Effects {
   std::vector<Persist> persists;

@@ -125,6 +125,21 @@ struct FetchFailed {
   Status status;
 };
 
+// Answers to FetchDataset: exactly one of the last two.
+struct DatasetProgress {
+  TaskKey task;
+  std::string phase;  // "fetch cifar100 42%"
+};
+
+struct DatasetHere {
+  TaskKey task;
+};
+
+struct DatasetFailed {
+  TaskKey task;
+  Status status;
+};
+
 // --- The spool
 // ------------------------------------------------------------------------------------
 
@@ -171,11 +186,12 @@ struct ShutdownRequested {
 // Time has passed. The core says by NextDeadline() when it wants to be told at the latest.
 struct Tick {};
 
-using Event = std::variant<LinkUp, LinkDown, Received, ProcessStarted, StartFailed, Reported,
-                           CheckpointReported, ArtifactReported, FailureReported, FinalReported,
-                           ProcessExited, MemoryExceeded, SlotFreed, UploadDone, UploadFailed,
-                           FetchDone, FetchFailed, SpoolSynced, SpoolRead, SpoolLevelChanged,
-                           InfoChanged, ShutdownRequested, Tick>;
+using Event =
+    std::variant<LinkUp, LinkDown, Received, ProcessStarted, StartFailed, Reported,
+                 CheckpointReported, ArtifactReported, FailureReported, FinalReported,
+                 ProcessExited, MemoryExceeded, SlotFreed, UploadDone, UploadFailed, FetchDone,
+                 FetchFailed, DatasetProgress, DatasetHere, DatasetFailed, SpoolSynced, SpoolRead,
+                 SpoolLevelChanged, InfoChanged, ShutdownRequested, Tick>;
 
 }  // namespace fusor::agent
 

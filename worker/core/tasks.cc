@@ -37,9 +37,23 @@ void Agent::State::AddTask(const StartMessage& start, std::size_t position) {
   } else if (start.resume || !start.inputs.empty()) {
     Do(FetchFiles{key, start});
   } else {
-    task.state = TaskState::kWaiting;
-    Advance(task);
+    FilesHere(task);
   }
+}
+
+void Agent::State::FilesHere(Task& task) {
+  if (MustFetch(task.start.dataset)) {
+    Say(task, "data set " + task.start.dataset + " is fetched first");
+    Do(FetchDataset{task.key, task.start.dataset});
+    return;
+  }
+  task.state = TaskState::kWaiting;
+  Advance(task);
+}
+
+bool Agent::State::MustFetch(const std::string& dataset) const {
+  return std::any_of(options.info.datasets.begin(), options.info.datasets.end(),
+                     [&](const DatasetInfo& each) { return each.name == dataset && !each.here(); });
 }
 
 void Agent::State::Advance(Task& task) {

@@ -29,6 +29,14 @@ DatasetWatch::~DatasetWatch() {
   thread_.join();
 }
 
+void DatasetWatch::LookNow() {
+  {
+    const std::lock_guard lock(mu_);
+    look_now_ = true;
+  }
+  wake_.notify_one();
+}
+
 void DatasetWatch::Work() {
   std::string seen;
   for (;;) {
@@ -42,7 +50,9 @@ void DatasetWatch::Work() {
     std::unique_lock lock(mu_);
     const auto rest =
         std::max<std::chrono::steady_clock::duration>(kLookEvery, took * kRestPerLook);
-    if (wake_.wait_for(lock, rest, [this] { return ending_; })) return;
+    wake_.wait_for(lock, rest, [this] { return ending_ || look_now_; });
+    if (ending_) return;
+    look_now_ = false;
   }
 }
 

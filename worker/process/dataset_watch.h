@@ -22,6 +22,9 @@ class DatasetWatch {
                std::function<void(std::vector<DatasetInfo>)> found);
   ~DatasetWatch();
 
+  // Something has changed: look now. Any thread.
+  void LookNow();
+
  private:
   void Work();
 
@@ -30,7 +33,8 @@ class DatasetWatch {
   const std::function<void(std::vector<DatasetInfo>)> found_;
   std::mutex mu_;
   std::condition_variable wake_;
-  bool ending_ = false;  // guarded by mu_
+  bool ending_ = false;    // guarded by mu_
+  bool look_now_ = false;  // guarded by mu_
   std::thread thread_;
 };
 

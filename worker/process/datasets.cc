@@ -4,34 +4,20 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <sstream>
 #include <string_view>
 
+#include "common/dataset/known_dataset.h"
+#include "common/dataset/manifest.h"
+#include "common/dataset/own_datasets.h"
+#include "common/dataset/presence.h"
 #include "worker/system/file_hash.h"
 #include "worker/system/files.h"
 
 namespace fusor::agent {
 
 namespace {
-
-struct Known {
-  std::string_view name;
-  std::string_view folder;
-  std::vector<std::string_view> files;
-};
-
-const std::array<Known, 2>& KnownSets() {
-  static const std::array<Known, 2> known = {{
-      {"cifar10",
-       "cifar-10-batches-bin",
-       {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
-        "data_batch_5.bin", "test_batch.bin"}},
-      {"cifar100", "cifar-100-binary", {"train.bin", "test.bin"}},
-  }};
-  return known;
-}
 
 constexpr std::size_t kSampledFilesMax = 10'000;
 constexpr std::size_t kSampleBytes = 64 << 10;
@@ -98,10 +84,10 @@ Result<std::string> FingerprintOf(const std::filesystem::path& folder,
   return stream.Finish();
 }
 
-Result<std::string> FingerprintOf(const std::filesystem::path& folder, const Known& known) {
+Result<std::string> FingerprintOf(const std::filesystem::path& folder, const KnownDataset& known) {
   Sha256Stream stream;
-  for (const std::string_view file : known.files) {
-    Result<FileDigest> digest = DigestFile(folder / file);
+  for (const DatasetFile& file : known.files) {
+    Result<FileDigest> digest = DigestFile(folder / file.name);
     if (!digest.ok()) return digest.status();
     stream.Add(digest->sha256 + "\n");
   }
@@ -131,11 +117,33 @@ std::vector<std::filesystem::path> Folders(const std::filesystem::path& director
   return folders;
 }
 
-const Known* FindKnown(const std::filesystem::path& folder) {
-  for (const Known& known : KnownSets()) {
+const KnownDataset* FindKnown(const std::filesystem::path& folder) {
+  for (const KnownDataset& known : KnownDatasets()) {
     if (folder.filename() == known.folder) return &known;
   }
   return nullptr;
+}
+
+// The archive that the folder's manifest names, if its files are still what came from there: by
+// contents where these were hashed, else by sizes. Empty when there is no manifest.
+std::string ArchiveOf(const std::filesystem::path& folder, const std::vector<FileEntry>& files,
+                      const KnownDataset* known, const std::string& fingerprint) {
+  const auto manifest = ReadManifest(folder.parent_path(), folder.filename().string());
+  if (!manifest.ok() || !manifest->has_value()) return "";
+  const Manifest& fetched = **manifest;
+  if (known != nullptr) {
+    Sha256Stream stream;
+    for (const DatasetFile& file : known->files) {
+      const ManifestFile* entry = fetched.Find(file.name);
+      stream.Add((entry == nullptr ? "" : entry->sha256) + "\n");
+    }
+    return stream.Finish() == fingerprint ? fetched.archive : "";
+  }
+  const bool same = std::equal(files.begin(), files.end(), fetched.files.begin(),
+                               fetched.files.end(), [](const FileEntry& a, const ManifestFile& b) {
+                                 return a.name == b.name && a.bytes == b.bytes;
+                               });
+  return same ? fetched.archive : "";
 }
 
 }  // namespace
@@ -148,9 +156,8 @@ std::vector<DatasetInfo> ScanDatasets(const std::filesystem::path& directory,
   for (const std::filesystem::path& folder : Folders(directory)) {
     const std::vector<FileEntry> files = ListFiles(folder);
     if (files.empty()) continue;
-    const Known* known = FindKnown(folder);
-    const std::string name =
-        known != nullptr ? std::string(known->name) : folder.filename().string();
+    const KnownDataset* known = FindKnown(folder);
+    const std::string name = known != nullptr ? known->name : folder.filename().string();
     const std::string signature = name + "/" + SignatureOf(files);
     const auto found = before.find(signature);
     Result<std::string> fingerprint = found != before.end() ? Result<std::string>(found->second)
@@ -158,15 +165,33 @@ std::vector<DatasetInfo> ScanDatasets(const std::filesystem::path& directory,
                                                             : FingerprintOf(folder, files);
     if (!fingerprint.ok()) continue;  // not whole, or not readable
     cached += signature + " " + *fingerprint + "\n";
-    datasets.push_back({.name = name, .fingerprint = *fingerprint});
+    datasets.push_back({.name = name,
+                        .fingerprint = *fingerprint,
+                        .archive = ArchiveOf(folder, files, known, *fingerprint)});
   }
   // Only saves work at the next start, so it may fail.
   if (!datasets.empty()) static_cast<void>(WriteFileAtomically(cache, cached).ok());
   return datasets;
 }
 
+Status AddFetchable(const std::filesystem::path& directory, std::vector<DatasetInfo>& datasets) {
+  const Result<std::vector<KnownDataset>> known = ReadCatalogue(directory);
+  if (!known.ok()) return known.status();
+  for (const KnownDataset& set : *known) {
+    const bool here = std::any_of(datasets.begin(), datasets.end(),
+                                  [&](const DatasetInfo& each) { return each.name == set.name; });
+    const Presence presence = PresenceOf(set, directory);
+    const bool blocked = presence.kind == PresenceKind::kDamaged && !presence.fetched;
+    if (here || blocked) continue;
+    datasets.push_back(
+        {.name = set.name, .fingerprint = {}, .archive = ChecksumText(set.checksum)});
+  }
+  return Ok();
+}
+
 std::string DatasetsSignature(const std::filesystem::path& directory) {
   Sha256Stream stream;
+  stream.Add(ReadLine(directory / "catalogue.json") + '\n');
   for (const std::filesystem::path& folder : Folders(directory)) {
     stream.Add(folder.string() + '\n' + SignatureOf(ListFiles(folder)));
   }

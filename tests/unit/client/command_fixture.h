@@ -49,7 +49,7 @@ class CommandTest : public testing::Test {
     environment.err = &err;
     environment.in = &in;
     environment.in_is_terminal = !input.empty();
-    environment.terminal = [] { return Terminal(); };
+    environment.terminal = [this] { return terminal_; };
     environment.variables = variables_;
     environment.now = [] { return kNow; };
     environment.program = folder_ / "bin" / "fusor";
@@ -74,6 +74,7 @@ class CommandTest : public testing::Test {
 
   FakeCoordinator fake_;
   std::filesystem::path folder_;
+  Terminal terminal_;
   std::map<std::string, std::string> variables_ = {{"LANG", "C.UTF-8"}};
 };
 

@@ -375,7 +375,10 @@ TEST_F(DrainTest, WhatAWorkerOffersMayChange) {
   n1 = Connect(info);
   Submit(spec);
   EXPECT_THAT(Started(), IsEmpty());
-  EXPECT_THAT(Explain("1.t.0"), Contains("data set cifar10 is on no worker"));
+  EXPECT_THAT(
+      Explain("1.t.0"),
+      Contains("data set cifar10 is on no worker: bring it to one (fusor data fetch), or start "
+               "one with --auto-fetch"));
   info.datasets = {{"cifar10", "f1"}};
   Say(n1, InfoMessage{info});
   EXPECT_THAT(Started(), ElementsAre("1.t.0@1:0"));

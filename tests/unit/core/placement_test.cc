@@ -238,6 +238,41 @@ TEST_F(PlacementTest, ASweepNeverMixesTwoCopiesOfADataSet) {
   EXPECT_THAT(Started(), ElementsAre("1.t.1@4:0"));
 }
 
+TEST_F(PlacementTest, AWorkerThatFetchesADataSetCountsAsHavingIt) {
+  StageSpec stage =
+      StageOf("t", {TextAxis("data", {"cifar10"}, ParamRole::kDataset), IntAxis("x", 4)});
+  WorkerInfo own = CpuWorker("own", 1);
+  own.datasets = {{.name = "cifar10", .fingerprint = "aaaa", .archive = ""}};
+  WorkerInfo fetches = CpuWorker("fetches", 1);
+  fetches.datasets = {{.name = "cifar10", .fingerprint = "", .archive = "md5:1"}};
+  WorkerInfo fetched = CpuWorker("fetched", 1);
+  fetched.datasets = {{.name = "cifar10", .fingerprint = "bbbb", .archive = "md5:1"}};
+  const SessionId n1 = Connect(fetches);
+  Submit(SweepOf({stage}));
+  EXPECT_THAT(Started(), ElementsAre("1.t.0@1:0"));
+  EXPECT_EQ(tables.sweeps.at(SweepId{1}).fingerprints.at("cifar10"), "md5:1");
+  Connect(own);  // a copy that may be another one
+  EXPECT_THAT(Started(), IsEmpty());
+  Connect(fetched);
+  EXPECT_THAT(Started(), ElementsAre("1.t.1@3:0"));
+  fetches.datasets = fetched.datasets;  // it is there now
+  Say(n1, InfoMessage{fetches});
+  End(n1, LiveOf("1.t.0"));
+  EXPECT_THAT(Started(), ElementsAre("1.t.2@1:0"));
+}
+
+TEST_F(PlacementTest, AWorkerThatHasADataSetComesBeforeOneThatFetchesIt) {
+  StageSpec stage = StageOf("t", {TextAxis("data", {"cifar10"}, ParamRole::kDataset)});
+  WorkerInfo fetches = CpuWorker("fetches", 4);
+  fetches.datasets = {{.name = "cifar10", .fingerprint = "", .archive = "md5:1"}};
+  WorkerInfo has = CpuWorker("has", 1);
+  has.datasets = {{.name = "cifar10", .fingerprint = "bbbb", .archive = "md5:1"}};
+  Connect(fetches);
+  Connect(has);
+  Submit(SweepOf({stage}));
+  EXPECT_THAT(Started(), ElementsAre("1.t.0@2:0"));
+}
+
 TEST_F(PlacementTest, PinningTheCopyDoesNotStrandTheRest) {
   StageSpec stage =
       StageOf("t", {TextAxis("data", {"cifar10"}, ParamRole::kDataset), IntAxis("x", 4)});

@@ -22,7 +22,7 @@ WorkerInfo SomeWorker() {
                         .memory_gib = 64,
                         .disk_gib = 100});
   info.precisions = {"fp32", "bf16"};
-  info.datasets = {{.name = "cifar10", .fingerprint = "abc"}};
+  info.datasets = {{.name = "cifar10", .fingerprint = "abc", .archive = "md5:1"}};
   info.labels = {{"partition", "a100"}};
   info.notes = {"GPU 1 not offered: compute capability 6.1"};
   return info;
@@ -77,6 +77,7 @@ TEST(SessionConvert, EveryCoordinatorMessageSurvivesTheWire) {
                      .number = 2,
                      .name = "task-3-resnet-0",
                      .recipe = "expert",
+                     .dataset = "cifar10",
                      .recipe_version = 1,
                      .config = "{}",
                      .precision_used = "bf16",

@@ -13,6 +13,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/base/sha256.h"
+#include "tests/harness/archive_maker.h"
+#include "tests/harness/http_server.h"
 #include "tests/harness/wait.h"
 #include "tests/unit/worker/link/fake_coordinator.h"
 #include "tests/unit/worker/temp_dir.h"
@@ -237,6 +240,73 @@ TEST_F(WorkerProgramTest, DataSetsAreOfferedAndTrialsAreToldWhereTheyAre) {
       "other", {"--device", "cpu", "--trial-program", script, "--datasets", Path("nowhere")});
   EXPECT_TRUE(Ended(*other));
   EXPECT_THAT(Slurp(Path("other.log")), HasSubstr("no such directory"));
+}
+
+// A data set of one small file, as the coordinator's start message names it.
+class AutoFetchTest : public WorkerProgramTest {
+ protected:
+  void Declare(const std::string& archive, const std::string& checksum) {
+    web_.Serve("/depot/roses.tar.gz", {.body = archive});
+    std::filesystem::create_directories(Path("data"));
+    std::ofstream(Path("data") / "catalogue.json")
+        << R"({"roses": {"address": "http://127.0.0.1:1/roses.tar.gz", "bytes": )" << archive.size()
+        << R"(, "checksum": "sha256:)" << checksum << "\"}}";
+  }
+  std::unique_ptr<Program> FetchingWorker(const std::string& script) {
+    server_.SayAtStart(
+        {Welcome(),
+         StartMessage{
+             .attempt = AttemptId{7}, .trial = "1.a.0", .dataset = "roses", .slots = {0}}});
+    return Worker("fetching",
+                  {"--device", "cpu", "--trial-program", script, "--datasets", Path("data"),
+                   "--auto-fetch", "--fetch-from", web_.Address("/depot")});
+  }
+  // What the worker said last of its data set.
+  DatasetInfo Roses() const {
+    DatasetInfo roses;
+    for (const WorkerMessage& message : server_.Heard()) {
+      const WorkerInfo* info = nullptr;
+      if (const auto* hello = std::get_if<HelloMessage>(&message)) info = &hello->info;
+      if (const auto* changed = std::get_if<InfoMessage>(&message)) info = &changed->info;
+      if (info == nullptr) continue;
+      for (const DatasetInfo& each : info->datasets) {
+        if (each.name == "roses") roses = each;
+      }
+    }
+    return roses;
+  }
+
+  harness::HttpServer web_;
+};
+
+TEST_F(AutoFetchTest, ADataSetIsFetchedBeforeItsTrialStartsAndOfferedAfterwards) {
+  const std::string archive = harness::MakeArchive({{"top/rose.bin", "red"}});
+  Declare(archive, Sha256Hex(archive));
+  const auto worker = FetchingWorker(
+      Script("cp " + Path("data").string() + "/roses/rose.bin " + Path("seen").string() + "\n"));
+  const WorkerInfo info = WaitForInfo("fetching");
+  ASSERT_THAT(info.datasets, SizeIs(3));  // with those that Fusor knows
+  for (const DatasetInfo& each : info.datasets) EXPECT_FALSE(each.here()) << each.name;
+  EXPECT_EQ(info.datasets[2].archive, "sha256:" + Sha256Hex(archive));
+  ASSERT_TRUE(WaitUntil([&] { return Roses().here(); }, kPatience)) << Slurp(Path("fetching.log"));
+  EXPECT_EQ(Roses().archive, "sha256:" + Sha256Hex(archive));
+  EXPECT_TRUE(WaitUntil([&] { return Slurp(Path("seen")) == "red"; }, kPatience));
+  worker->Kill();
+}
+
+TEST_F(AutoFetchTest, ADataSetThatCannotBeFetchedEndsItsTrialAsBadData) {
+  const std::string archive = harness::MakeArchive({{"top/rose.bin", "red"}});
+  Declare(archive, Sha256Hex("another"));
+  const auto worker = FetchingWorker(Script("exit 0\n"));
+  ASSERT_TRUE(WaitUntil([&] { return Told<FinalFact>().has_value(); }, kPatience))
+      << Slurp(Path("fetching.log"));
+  const Outcome outcome = Told<FinalFact>()->outcome;
+  EXPECT_EQ(outcome.failure, Failure::kBadData);
+  EXPECT_THAT(outcome.detail, HasSubstr("data set roses could not be fetched: roses from " +
+                                        web_.Address("/depot/roses.tar.gz")));
+  EXPECT_THAT(outcome.detail, HasSubstr("expected " + Sha256Hex("another")));
+  EXPECT_FALSE(Roses().here());
+  worker->Kill();
 }
 
 TEST_F(WorkerProgramTest, ItsDirectoryIsItsOwn) {

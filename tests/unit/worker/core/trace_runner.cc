@@ -48,6 +48,7 @@ StartMessage ToStart(const std::vector<std::string>& words) {
   start.attempt = ToTask(words[1]).attempt;
   start.trial = "1.stage." + words[1];
   start.precision_used = "bf16";
+  start.dataset = Value(words, "data", "");
   std::istringstream slots(Value(words, "slots", "0"));
   for (std::string slot; std::getline(slots, slot, ',');) {
     start.slots.push_back(static_cast<std::uint32_t>(ToNumber(slot)));
@@ -106,6 +107,9 @@ void TraceRunner::Restart(const Words& words) {
   options.info.uid = "w1";
   const std::uint64_t slots = ToNumber(Value(words, "slots", "2"));
   for (std::uint32_t i = 0; i < slots; ++i) options.info.slots.push_back({.index = i});
+  if (const std::string fetches = Value(words, "fetches", ""); !fetches.empty()) {
+    options.info.datasets = {{.name = fetches, .fingerprint = "", .archive = "md5:1"}};
+  }
   options.cluster_id = Value(words, "cluster", "");
   options.generation = ToNumber(Value(words, "generation", "0"));
   std::vector<RestoredTask> restored;
@@ -218,6 +222,9 @@ std::optional<Event> TraceRunner::FileEvent(const Words& words) const {
     return FetchFailed{ToTask(words[1]),
                        words[2] == "for_now" ? Unavailable("no link") : DataLoss("wrong sha256")};
   }
+  if (what == "data_progress") return DatasetProgress{ToTask(words[1]), "fetch " + words[2]};
+  if (what == "data_here") return DatasetHere{ToTask(words[1])};
+  if (what == "data_failed") return DatasetFailed{ToTask(words[1]), Unavailable("no network")};
   if (what == "synced") return SpoolSynced{ToTask(words[1]), ToNumber(words[2])};
   if (what == "damaged") return SpoolRead{.task = ToTask(words[1]), .damaged = true};
   if (what == "read") {  // read 7 3: the spool's facts from number 3 on

@@ -127,6 +127,9 @@ struct EffectText {
   }
 
   std::string operator()(const FetchFiles& e) const { return "fetch " + Text(e.task); }
+  std::string operator()(const FetchDataset& e) const {
+    return "fetch_data " + Text(e.task) + " " + e.name;
+  }
   std::string operator()(const StartProcess& e) const {
     return "start " + Text(e.task) + " slot=" + std::to_string(e.slot) +
            " rank=" + std::to_string(e.start.rank);
