@@ -166,7 +166,7 @@ class Plugin final : public CudaPlugin {
 }  // namespace
 }  // namespace fusor
 
-extern "C" __attribute__((visibility("default"))) fusor::CudaPlugin* FusorCudaPlugin() {
+extern "C" __attribute__((visibility("default"))) fusor::CudaPlugin* FusorCudaPlugin2() {
   static fusor::Plugin plugin;
   return &plugin;
 }

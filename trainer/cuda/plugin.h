@@ -64,8 +64,9 @@ class CudaPlugin {
   virtual void Synchronize() = 0;
 };
 
-// The name of the function that the plug-in exports: it returns its one object.
-inline constexpr char kCudaPluginEntry[] = "FusorCudaPlugin";
+// The name of the function that the plug-in exports: it returns its one object. The number changes
+// with the interface, so that a program and a plug-in of different ages do not find each other.
+inline constexpr char kCudaPluginEntry[] = "FusorCudaPlugin2";
 using CudaPluginEntry = CudaPlugin* (*)();
 
 }  // namespace fusor
