@@ -22,7 +22,10 @@ FindTorch() {
   torch=${FUSOR_TORCH:-}
   if [[ -z $torch ]]; then
     command -v "$python" >/dev/null || Fail "there is no $python: set PYTHON or FUSOR_TORCH"
-    torch=$("$python" -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")')
+    torch=$("$python" -c 'if True:
+      import importlib.util
+      spec = importlib.util.find_spec("torch")
+      print(spec.submodule_search_locations[0] if spec else "")')
     [[ -n $torch ]] || Fail "$python has no torch: install the wheel, or set PYTHON or FUSOR_TORCH"
   fi
   if [[ -d $torch/torch/lib ]]; then torch=$torch/torch; fi
@@ -51,8 +54,8 @@ Build() {
   local generator=() targets=(fusor-train)
   if command -v ninja >/dev/null; then generator=(-G Ninja); fi
   mkdir -p "$build"
-  cmake -S "$source_dir" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" \
-    -DFUSOR_TORCH="$torch" \
+  cmake -S "$source_dir" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DFUSOR_TORCH="$torch" \
     -DFUSOR_SERVER=OFF -DFUSOR_TESTS=OFF -DFUSOR_WERROR=OFF >"$build/configure.log" 2>&1 ||
     { cat "$build/configure.log" >&2; Fail "could not be configured"; }
   grep -F 'CUDA plug-in' "$build/configure.log" || true
