@@ -120,11 +120,14 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
   endif()
 
   # CUDA: the wheels' nvidia/*/{lib,include} beside torch/, or libraries inside torch's own lib/
-  # with the headers of an installed toolkit.
+  # with the headers of an installed toolkit. What a torch wheel alone does not bring is in cuda_crt.
   file(GLOB _libtorch_cuda_includes "${LibTorch_ROOT}/../nvidia/*/include")
-  list(APPEND _libtorch_cuda_includes "$ENV{CUDA_HOME}/include" "/usr/local/cuda/include")
+  file(GLOB _libtorch_cccl "${LibTorch_ROOT}/../nvidia/*/include/cccl")
+  list(APPEND _libtorch_cuda_includes "$ENV{CUDA_HOME}/include" "/usr/local/cuda/include" ${_libtorch_cccl}
+       "$ENV{CUDA_HOME}/include/cccl" "/usr/local/cuda/include/cccl" "${CMAKE_CURRENT_LIST_DIR}/cuda_crt")
   set(LibTorch_CUDA_INCLUDE_DIRS "")
-  set(_libtorch_cuda_headers cuda_runtime_api.h crt/host_defines.h cublas_v2.h cusparse.h cusolverDn.h)
+  set(_libtorch_cuda_headers cuda_runtime_api.h cublas_v2.h cusparse.h cusolverDn.h crt/host_defines.h
+      nv/target)
   foreach(header IN LISTS _libtorch_cuda_headers)
     find_path(_libtorch_dir_of_header ${header} PATHS ${_libtorch_cuda_includes} NO_DEFAULT_PATH
                                                 NO_CACHE)

@@ -183,8 +183,9 @@ TEST_F(FusionTest, ExpertsOfAnotherDivisionAreRefused) {
   EXPECT_EQ(trial.Finish().code, 1);
   const auto failures = trial.Facts("failure");
   ASSERT_EQ(failures.size(), 1U);
-  EXPECT_NE(failures[0].Find("detail")->text.find("was trained with holdout=auto, this trial has 0.5"),
-            std::string::npos)
+  EXPECT_NE(
+      failures[0].Find("detail")->text.find("was trained with holdout=auto, this trial has 0.5"),
+      std::string::npos)
       << failures[0].Find("detail")->text;
 }
 

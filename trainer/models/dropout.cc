@@ -1,20 +1,20 @@
 #include "trainer/models/dropout.h"
 
-#include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "common/base/check.h"
 #include "common/base/random.h"
+#include "trainer/math/dropout_kernel.h"
+#include "trainer/math/parallel.h"
 #include "trainer/models/draw.h"
 #include "trainer/models/dropout_keys.h"
 
@@ -22,6 +22,7 @@ namespace fusor {
 namespace {
 
 constexpr std::int64_t kRowsPerTask = 64;
+constexpr std::int64_t kPlainRow = 256;
 
 struct Draw {
   std::uint64_t key = 0;
@@ -29,37 +30,45 @@ struct Draw {
   double probability = 0;
 };
 
-// A tensor in memory as images x positions x channels, channels last; a plain one is one image of
-// one channel. The element at (image, position, channel) is number
-// (image * channels + channel) * positions + position.
-struct Walk {
-  std::int64_t images = 1;
-  std::int64_t positions = 1;
-  std::int64_t channels = 1;
+// Elements are numbered as if the tensor were contiguous, whatever lies next to what in memory: in
+// one that is channels last a row is a position's channels, their numbers `positions` apart; a
+// plain one is cut into rows.
+class Rows {
+ public:
+  Rows(const at::Tensor& tensor, at::MemoryFormat format) : elements_(tensor.numel()) {
+    if (format != at::MemoryFormat::ChannelsLast) return;
+    length_ = tensor.size(1);
+    positions_ = tensor.size(2) * tensor.size(3);
+  }
+
+  std::int64_t count() const { return (elements_ + length_ - 1) / length_; }
+  std::int64_t Begin(std::int64_t row) const { return row * length_; }
+  std::int64_t Size(std::int64_t row) const { return std::min(length_, elements_ - Begin(row)); }
+  // The number of the row's first element, and how far apart they are.
+  std::int64_t Number(std::int64_t row) const {
+    if (positions_ == 0) return Begin(row);
+    return row / positions_ * length_ * positions_ + row % positions_;
+  }
+  std::int64_t stride() const { return positions_ == 0 ? 1 : positions_; }
+
+ private:
+  std::int64_t elements_;
+  std::int64_t length_ = kPlainRow;
+  std::int64_t positions_ = 0;  // 0: a plain tensor
 };
 
-Walk WalkOf(const at::Tensor& tensor, at::MemoryFormat format) {
-  if (format != at::MemoryFormat::ChannelsLast) return {1, tensor.numel(), 1};
-  return {tensor.size(0), tensor.size(2) * tensor.size(3), tensor.size(1)};
-}
-
 template <class Number>
-void Apply(const Number* in, Number* out, const Walk& walk, const Draw& draw) {
-  const std::uint64_t threshold = DropThreshold(draw.probability);
-  // Scaled in a wide type: 1 / (1 - p) rounded to 16 bits would shift every mean.
-  using Wide = std::conditional_t<std::is_same_v<Number, double>, double, float>;
-  const Wide scale = static_cast<Wide>(1 / (1 - draw.probability));
-  const std::int64_t rows = walk.images * walk.positions;
-  at::parallel_for(0, rows, kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {
+void Apply(const at::Tensor& in, const at::Tensor& out, const Rows& rows, const Draw& draw) {
+  const auto* from = static_cast<const Number*>(in.const_data_ptr());
+  auto* to = static_cast<Number*>(out.mutable_data_ptr());
+  ParallelFor(rows.count(), kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {
+    DropRow drop{.key = draw.key,
+                 .threshold = DropThreshold(draw.probability),
+                 .scale = 1 / (1 - draw.probability),
+                 .stride = static_cast<std::uint64_t>(rows.stride())};
     for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t image = row / walk.positions;
-      const std::int64_t position = row % walk.positions;
-      std::int64_t element = image * walk.channels * walk.positions + position;
-      const std::int64_t first = row * walk.channels;
-      for (std::int64_t i = first; i < first + walk.channels; ++i, element += walk.positions) {
-        const bool keep = Mix(draw.key, static_cast<std::uint64_t>(element)) >= threshold;
-        out[i] = keep ? static_cast<Number>(static_cast<Wide>(in[i]) * scale) : Number(0);
-      }
+      drop.first = static_cast<std::uint64_t>(rows.Number(row));
+      DropElements(drop, from + rows.Begin(row), to + rows.Begin(row), rows.Size(row));
     }
   });
 }
@@ -90,10 +99,18 @@ at::Tensor Drop(const at::Tensor& input, const Draw& draw) {
   const at::MemoryFormat format = input.suggest_memory_format();
   at::Tensor in = input.contiguous(format);
   at::Tensor out = at::empty_like(in);
-  AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, in.scalar_type(), "dropout", [&] {
-    Apply(in.const_data_ptr<scalar_t>(), out.mutable_data_ptr<scalar_t>(), WalkOf(in, format),
-          draw);
-  });
+  const Rows rows(in, format);
+  switch (in.scalar_type()) {
+    case at::kFloat:
+      Apply<float>(in, out, rows, draw);
+      break;
+    case at::kDouble:
+      Apply<double>(in, out, rows, draw);
+      break;
+    default:
+      CHECK(in.scalar_type() == at::kBFloat16);
+      Apply<Bf16>(in, out, rows, draw);
+  }
   return out;
 }
 

@@ -10,6 +10,8 @@
 
 #include <optional>
 
+#include "trainer/models/fused_norm.h"
+
 namespace fusor {
 namespace {
 
@@ -76,7 +78,22 @@ BatchNorm2d::BatchNorm2d(ModelBuilder& builder, const std::string& name, std::in
       variance_(builder.Running(name + ".running_var", channels, 1)),
       batches_(builder.Counter(name + ".num_batches_tracked")) {}
 
+// With an observer every layer is computed by itself, so that it can be told of.
+bool BatchNorm2d::Fuses(const at::Tensor& input, const Pass& pass) const {
+  return pass.observer == nullptr && FusedNormTakes(input, weight_);
+}
+
+at::Tensor BatchNorm2d::Fused(const at::Tensor& input, const at::Tensor& branch, bool relu,
+                              const Pass& pass) const {
+  const bool train = pass.mode == Mode::kTrain;
+  if (train) batches_.add_(1);
+  return FusedNorm(
+      input, branch, {weight_, bias_, mean_, variance_},
+      {.batch_statistics = train, .relu = relu, .share = kRunningShare, .epsilon = kEpsilon});
+}
+
 at::Tensor BatchNorm2d::Forward(const at::Tensor& input, const Pass& pass) const {
+  if (Fuses(input, pass)) return Fused(input, {}, false, pass);
   const bool train = pass.mode == Mode::kTrain;
   if (train) batches_.add_(1);
   // Takes 16-bit input with fp32 statistics and parameters, and sums in fp32.
@@ -91,11 +108,13 @@ at::Tensor BatchNorm2d::Forward(const at::Tensor& input, const Pass& pass) const
 }
 
 at::Tensor BatchNorm2d::ForwardRelu(const at::Tensor& input, const Pass& pass) const {
+  if (Fuses(input, pass)) return Fused(input, {}, true, pass);
   return Relu(Forward(input, pass), name_, pass);
 }
 
 at::Tensor BatchNorm2d::ForwardAddRelu(const at::Tensor& input, const at::Tensor& branch,
                                        const Pass& pass) const {
+  if (Fuses(input, pass)) return Fused(input, branch, true, pass);
   return Relu(Forward(input, pass).add(branch), name_, pass);
 }
 

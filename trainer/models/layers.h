@@ -35,6 +35,10 @@ class BatchNorm2d {
                             const Pass& pass) const;
 
  private:
+  bool Fuses(const at::Tensor& input, const Pass& pass) const;
+  at::Tensor Fused(const at::Tensor& input, const at::Tensor& branch, bool relu,
+                   const Pass& pass) const;
+
   std::string name_;
   at::Tensor weight_;
   at::Tensor bias_;

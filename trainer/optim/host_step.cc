@@ -7,9 +7,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "trainer/math/parallel.h"
 #include "trainer/optim/kernels.h"
 #include "trainer/optim/muon.h"
-#include "trainer/optim/parallel.h"
 
 namespace fusor {
 namespace {

@@ -14,6 +14,7 @@
 #include "trainer/engine/loop.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/process/child.h"
+#include "trainer/process/heap.h"
 #include "trainer/process/log_reporter.h"
 #include "trainer/process/memory_advice.h"
 #include "trainer/process/proc_status.h"
@@ -107,6 +108,7 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
   std::optional<MemoryKinds> kinds;
   CudaPlugin* cuda = nullptr;
   Outcome outcome = RunGuarded([&] {
+    KeepFreedMemory();
     at::set_num_threads(job.threads);
     auto device = OpenDevice(job);
     if (!device.ok()) return Failed(device.status());

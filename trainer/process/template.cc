@@ -10,7 +10,7 @@
 #include "common/base/check.h"
 #include "common/recipe/value.h"
 #include "trainer/process/child.h"
-#include "trainer/process/heap_pages.h"
+#include "trainer/process/heap.h"
 #include "trainer/process/proc_status.h"
 
 namespace fusor {

@@ -1,4 +1,4 @@
-#include "trainer/optim/parallel.h"
+#include "trainer/math/parallel.h"
 
 #include <ATen/Parallel.h>
 

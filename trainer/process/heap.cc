@@ -1,11 +1,13 @@
-#include "trainer/process/heap_pages.h"
+#include "trainer/process/heap.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 namespace fusor {
 namespace {
@@ -33,6 +35,13 @@ void CollapseHeap() {
     break;
   }
   std::fclose(maps);
+}
+
+void KeepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
 }
 
 }  // namespace fusor

@@ -8,4 +8,9 @@ namespace fusor {
 // cannot (before Linux 6.1, or without huge pages).
 void CollapseHeap();
 
+// From here on freed memory stays with the process. Every step allocates the same large blocks
+// again; given back between, each would come as fresh pages that the kernel has to clear and map: a
+// seventh of a step's processor time. Peak memory grows by a tenth.
+void KeepFreedMemory();
+
 }  // namespace fusor
