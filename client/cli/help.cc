@@ -85,7 +85,8 @@ std::string OverviewText(const std::vector<CommandSpec>& commands) {
   out +=
       "\nSweeps: a number, `last`, or the beginning of a name. Trials: SWEEP.STAGE.INDEX, e.g. "
       "last.experts.3.\n"
-      "Exit codes: 0 done, 1 trials failed, 2 bad input, 3 coordinator not reachable.\n";
+      "Exit codes: 0 done, 1 a trial did not succeed, 2 bad input, 3 coordinator not reachable,\n"
+      "4 results are not what the sweep's `expect` says, 130 Ctrl-C.\n";
   return out;
 }
 
@@ -114,7 +115,9 @@ std::string HelpText(const CommandSpec& command) {
   if (!entries.empty()) out += "\n";
   for (const auto& [left, help] : entries) out += Entry(left, width, help);
   if (!command.notes.empty()) out += "\n" + command.notes;
-  return out;
+  return out +
+         "\n--data, --coordinator, --token-file and --no-color go with every command: fusor "
+         "--help\n";
 }
 
 }  // namespace fusor::client

@@ -35,7 +35,7 @@ Result<int> RunBest(Session& session) {
   if (!api.ok()) return api.status();
   const Result<std::uint64_t> sweep = ResolveSweep(**api, session.arguments().Text("SWEEP"));
   if (!sweep.ok()) return sweep.status();
-  const Result<std::string> id = BestTrial(**api, *sweep);
+  const Result<std::string> id = BestTrial(session, **api, *sweep);
   if (!id.ok()) return id.status();
   if (session.output() == Output::kId) {
     session.out() << *id << "\n";
@@ -99,7 +99,13 @@ CommandSpec BestCommand() {
                    .letter = 'd',
                    .takes = Takes::kDirectory,
                    .value_name = "DIR",
-                   .help = "write its model there"}};
+                   .help = "write its model there"},
+                  StageOption(),
+                  WhereOption()};
+  spec.notes =
+      "examples\n"
+      "  fusor best last --stage fusion --where precision=bf16\n"
+      "  fusor best last --download best\n";
   spec.outputs = {Output::kTable, Output::kJson, Output::kCsv, Output::kId};
   spec.run = RunBest;
   return spec;

@@ -1,5 +1,6 @@
 // workers and drain.
 
+#include <algorithm>
 #include <ostream>
 
 #include "client/commands/commands.h"
@@ -35,6 +36,17 @@ Status Choose(const std::string& word, v1::ListWorkersResponse& response) {
   return Ok();
 }
 
+// A worker that could do more than it is let.
+std::string FirstHeldBack(const v1::ListWorkersResponse& response) {
+  for (const v1::Worker& worker : response.workers()) {
+    const bool is_quarantined = std::any_of(
+        worker.slots().begin(), worker.slots().end(),
+        [](const v1::Slot& slot) { return slot.condition().starts_with("quarantined"); });
+    if (is_quarantined || worker.state() == "draining") return worker.name();
+  }
+  return "";
+}
+
 Result<int> RunWorkers(Session& session) {
   const Result<Api*> api = session.Connect();
   if (!api.ok()) return api.status();
@@ -60,6 +72,10 @@ Result<int> RunWorkers(Session& session) {
                                                  : WorkerTable(*response, session.now()));
   }
   if (session.for_people()) session.out() << WorkerNotes(*response, session.look());
+  const std::string held = FirstHeldBack(*response);
+  if (!held.empty()) {
+    session.Next({"fusor resume --worker " + held + "  # ends its drain and its quarantines"});
+  }
   return kExitOk;
 }
 

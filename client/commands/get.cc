@@ -47,7 +47,7 @@ Status Export(Session& session, Api& api, const ExportChoice& choice, Exporter& 
   const Result<std::uint64_t> sweep = ResolveSweep(api, word);
   if (!sweep.ok()) return sweep.status();
   if (!session.arguments().Flag("best")) return ExportSweep(session, api, *sweep, choice, exporter);
-  const Result<std::string> trial = BestTrial(api, *sweep);
+  const Result<std::string> trial = BestTrial(session, api, *sweep);
   return trial.ok() ? ExportOneTrial(api, *trial, choice, exporter) : trial.status();
 }
 
@@ -94,6 +94,7 @@ CommandSpec GetCommand() {
        .help = "models, logs, csv, metrics (these are the default), reports, traces, data, "
                "checkpoints, all"},
       {.name = "best", .help = "of a sweep only its best trial"},
+      StageOption(),
       WhereOption()};
   spec.outputs = {Output::kTable, Output::kJson};
   spec.notes =

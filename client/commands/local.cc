@@ -210,8 +210,9 @@ void LocalRun::SayWhatIsNext(int code, bool joined) const {
       elsewhere && session_.Question().data.empty() ? " --data " + data : std::string();
   const std::string id = std::to_string(sweep_);
   const std::string look =
-      code == kExitOk ? "fusor get " + id + " -o DIR" + at + "  # models, logs, metrics"
-                      : "fusor trials " + id + " --state failed" + at + "  # what failed, and why";
+      code != kExitFailed
+          ? "fusor get " + id + " -o DIR" + at + "  # models, logs, metrics"
+          : "fusor trials " + id + " --state failed" + at + "  # what failed, and why";
   if (joined) {
     session_.Next({look, "fusor results " + id + at});
   } else {
@@ -282,8 +283,8 @@ CommandSpec LocalCommand() {
   spec.notes =
       "Ctrl-C stops cleanly: running trials write checkpoints, and the same command goes on with "
       "the\n"
-      "unfinished sweep. A second Ctrl-C stops at once. Exit code 0 if every trial succeeded, else "
-      "1.\n";
+      "unfinished sweep. A second Ctrl-C stops at once. Exit code as that of "
+      "submit\n--wait.\n";
   spec.run = Run;
   return spec;
 }

@@ -72,7 +72,10 @@ Result<int> Run(Session& session) {
           return static_cast<bool>(session.out());
         }));
     if ((*api)->canceled()) return kExitInterrupted;
-    if (status.ok()) return kExitOk;
+    if (status.ok()) {
+      if (session.for_people() && !progressed) session.err() << "nothing was written yet\n";
+      return kExitOk;
+    }
     // A coordinator that restarts while logs are followed is waited for; the cursor goes on from
     // there.
     const bool was_reached = progressed || session.now() - started > Duration(1'000);

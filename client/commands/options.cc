@@ -53,4 +53,11 @@ OptionSpec WhereOption() {
           .help = "only what fits, e.g. --where precision=bf16,model=resnet"};
 }
 
+OptionSpec StageOption() {
+  return {.name = "stage",
+          .takes = Takes::kText,
+          .value_name = "STAGE",
+          .help = "only this stage; its name or the beginning of it"};
+}
+
 }  // namespace fusor::client

@@ -13,5 +13,6 @@ ArgumentSpec FileArgument();
 OptionSpec SetOption();
 OptionSpec RequestIdOption();
 OptionSpec WhereOption();
+OptionSpec StageOption();
 
 }  // namespace fusor::client

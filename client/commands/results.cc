@@ -5,11 +5,20 @@
 #include "client/commands/session.h"
 #include "client/format/text.h"
 #include "client/link/resolve.h"
+#include "client/view/gains_view.h"
 #include "client/view/results_view.h"
 
 namespace fusor::client {
 
 namespace {
+
+Result<int> ShowGains(const Session& session, const v1::ResultsResponse& response) {
+  const std::string text = GainsText(response, session.look());
+  session.Show(
+      ResultsJson(response).At("gains"),
+      text.empty() ? "no gains: no stage joins trials, or none of them has ended yet\n" : text);
+  return kExitOk;
+}
 
 Result<int> Run(Session& session) {
   const Result<Api*> api = session.Connect();
@@ -27,14 +36,19 @@ Result<int> Run(Session& session) {
   }
   const Result<v1::ResultsResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
+  const bool gains = session.arguments().Flag("gains");
   if (session.output() == Output::kId) {
-    for (const std::string& id : ResultTrials(*response)) session.out() << id << "\n";
+    for (const std::string& id : gains ? GainTrials(*response) : ResultTrials(*response)) {
+      session.out() << id << "\n";
+    }
     return kExitOk;
   }
   if (session.output() == Output::kCsv) {
-    WriteTable(session.out(), session.output(), session.look(), ResultsList(*response));
+    WriteTable(session.out(), session.output(), session.look(),
+               gains ? GainsList(*response) : ResultsList(*response));
     return kExitOk;
   }
+  if (gains) return ShowGains(session, *response);
   session.Show(ResultsJson(*response), ResultsText(*response, session.look()));
   for (const std::string& name : request.metrics()) {
     if (session.for_people() && !HasMetric(*response, name)) {
@@ -62,9 +76,15 @@ CommandSpec ResultsCommand() {
        .value_name = "A,B,C",
        .help = "these columns (default: the sweep's report columns, else its objective)",
        .repeatable = true},
+      StageOption(),
       WhereOption(),
-      {.name = "stage", .takes = Takes::kText, .value_name = "STAGE", .help = "only this stage"}};
+      {.name = "gains", .help = "only what fusions gain over their experts; also as CSV"}};
   spec.outputs = {Output::kTable, Output::kJson, Output::kCsv, Output::kId};
+  spec.notes =
+      "examples\n"
+      "  fusor results last --stage fusion -m val/accuracy,val/loss\n"
+      "  fusor results last -o csv > results.csv\n"
+      "  fusor results last --gains -o csv > gains.csv\n";
   spec.run = Run;
   return spec;
 }

@@ -16,6 +16,18 @@ namespace {
 // A coordinator that was just started is there; on a busy machine it may take its time to answer.
 constexpr Duration kStartedPatience{30'000};
 
+// What lists the things of which the coordinator says that one is not there.
+std::string WhereToLook(std::string_view message) {
+  if (message.starts_with("no sweep") || message.starts_with("there are no sweeps")) {
+    return "\nfusor ls lists the sweeps";
+  }
+  if (message.starts_with("no worker")) return "\nfusor workers lists them";
+  const bool is_trial = message.starts_with("no trial") || message.starts_with("cell ");
+  if (is_trial) return "\nfusor trials SWEEP lists them";
+  return message.find("no stage") != std::string_view::npos ? "\nfusor show SWEEP lists the stages"
+                                                            : "";
+}
+
 std::unique_ptr<Api> MakeApi(const Target& target, Duration patience) {
   Api::Options options;
   options.address = target.address;
@@ -77,6 +89,9 @@ Status Session::Advise(const Status& status) const {
                            status.message() +
                            ")\nsay --data DIR or --token-file FILE: the token is " +
                            "in the file `token` of its data folder");
+  }
+  if (status.code() == Code::kNotFound && status.message().find('\n') == std::string::npos) {
+    return NotFound(status.message() + WhereToLook(status.message()));
   }
   return status;
 }

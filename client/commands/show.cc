@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ostream>
 
 #include "client/commands/commands.h"
@@ -5,11 +6,23 @@
 #include "client/commands/session.h"
 #include "client/link/resolve.h"
 #include "client/view/convert.h"
+#include "client/view/gains_view.h"
 #include "client/view/sweep_view.h"
 
 namespace fusor::client {
 
 namespace {
+
+// What became of the sweep's `expect`; empty where it states nothing.
+Result<v1::ResultsResponse> Expectations(Api& api, const v1::Sweep& sweep) {
+  const bool any =
+      std::any_of(sweep.stages().begin(), sweep.stages().end(),
+                  [](const v1::StageStatus& stage) { return stage.expectations() > 0; });
+  if (!any) return v1::ResultsResponse();
+  v1::ResultsRequest request;
+  request.set_sweep(sweep.id());
+  return api.Call(request);
+}
 
 Result<int> Run(Session& session) {
   const Result<Api*> api = session.Connect();
@@ -33,7 +46,13 @@ Result<int> Run(Session& session) {
       session.out() << "# --set " << each << "\n";
     return kExitOk;
   }
-  session.Show(SweepJson(*response), SweepText(response->sweep(), session.now(), session.look()));
+  const Result<v1::ResultsResponse> results = Expectations(**api, response->sweep());
+  if (!results.ok()) return results.status();
+  const std::string expected = ExpectationsText(*results, session.look());
+  Json json = SweepJson(*response);
+  json.Set("expectations", ExpectationsJson(*results));
+  session.Show(json, SweepText(response->sweep(), session.now(), session.look()) +
+                         (expected.empty() ? "" : "\n" + expected));
   if (CountsOf(response->sweep().counts()).failed > 0) {
     session.Next(
         {"fusor trials " + std::to_string(*sweep) + " --state failed  # what failed, and why"});

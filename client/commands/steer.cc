@@ -7,6 +7,7 @@
 #include "client/commands/session.h"
 #include "client/format/text.h"
 #include "client/link/resolve.h"
+#include "client/view/convert.h"
 
 namespace fusor::client {
 
@@ -55,6 +56,53 @@ std::vector<std::string> Ids(const Targets& targets) {
                             : targets.trials;
 }
 
+Result<v1::Sweep> GetSweep(Api& api, std::uint64_t id) {
+  v1::GetSweepRequest request;
+  request.set_sweep(id);
+  Result<v1::GetSweepResponse> response = api.Call(request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_sweep());
+}
+
+// "has finished", "was canceled"
+std::string HowItEnded(const v1::Sweep& sweep) {
+  return sweep.state() == v1::SWEEP_STATE_CANCELED ? "was canceled already"
+                                                   : "had finished already";
+}
+
+// A sweep that is over can neither be paused nor resumed.
+Status IsOverAlready(const v1::Sweep& sweep, const std::string& verb) {
+  const std::string id = std::to_string(sweep.id());
+  const bool canceled = sweep.state() == v1::SWEEP_STATE_CANCELED;
+  return FailedPrecondition("sweep " + id + " " + HowItEnded(sweep) + ": there is nothing to " +
+                            verb +
+                            (canceled ? "\nfusor retry " + id + " runs what was canceled"
+                                      : "\nfusor results " + id + " shows what came of it"));
+}
+
+// Nothing was left to cancel: says why.
+Result<int> NothingToCancel(Session& session, Api& api, const Targets& targets) {
+  std::string text = targets.trials.size() == 1 ? Shown(targets) + " has ended already"
+                                                : "all " + Shown(targets) + " have ended already";
+  if (targets.sweep != 0) {
+    const Result<v1::Sweep> sweep = GetSweep(api, targets.sweep);
+    if (!sweep.ok()) return sweep.status();
+    text = Shown(targets) + " " +
+           (IsOver(sweep->state()) ? HowItEnded(*sweep) : "has nothing left to run");
+    text += " (" + CountsText(CountsOf(sweep->counts()), session.look()) + ")";
+  }
+  session.Report(Json::Object().Set("canceled", 0), text + ": nothing to cancel", Ids(targets));
+  session.Next({"fusor results " + SweepOf(targets) + "  # what is there"});
+  return kExitOk;
+}
+
+// The sweep may have ended by itself a moment before.
+bool HadFinished(Api& api, const Targets& targets, const Status& status) {
+  if (targets.sweep == 0 || status.code() != Code::kFailedPrecondition) return false;
+  const Result<v1::Sweep> sweep = GetSweep(api, targets.sweep);
+  return sweep.ok() && IsOver(sweep->state());
+}
+
 Result<int> RunCancel(Session& session) {
   const Result<Api*> api = session.Connect();
   if (!api.ok()) return api.status();
@@ -67,6 +115,9 @@ Result<int> RunCancel(Session& session) {
     request.set_sweep(targets->sweep);
     request.set_reason(session.arguments().Text("reason"));
     const Result<v1::CancelSweepResponse> response = (*api)->Call(request);
+    if (!response.ok() && HadFinished(**api, *targets, response.status())) {
+      return NothingToCancel(session, **api, *targets);
+    }
     if (!response.ok()) return response.status();
     trials = response->trials();
   } else {
@@ -77,11 +128,11 @@ Result<int> RunCancel(Session& session) {
     if (!response.ok()) return response.status();
     trials = response->trials();
   }
-  session.Report(Json::Object().Set("canceled", trials),
-                 trials == 0 ? "nothing to cancel in " + Shown(*targets) + ": all of it has ended"
-                             : Shown(*targets) + " canceled: " + CountOf(trials, "trial") +
-                                   " will not run to the end",
-                 Ids(*targets));
+  if (trials == 0) return NothingToCancel(session, **api, *targets);
+  session.Report(
+      Json::Object().Set("canceled", trials),
+      Shown(*targets) + " canceled: " + CountOf(trials, "trial") + " will not run to the end",
+      Ids(*targets));
   const std::string sweep = SweepOf(*targets);
   session.Next({"fusor results " + sweep + "  # what is there",
                 "fusor retry " + (targets->sweep != 0 ? sweep : targets->trials[0]) +
@@ -94,6 +145,10 @@ Result<int> RunPause(Session& session) {
   if (!api.ok()) return api.status();
   const Result<std::uint64_t> sweep = ResolveSweep(**api, session.arguments().Text("SWEEP"));
   if (!sweep.ok()) return sweep.status();
+  const Result<v1::Sweep> before = GetSweep(**api, *sweep);
+  if (!before.ok()) return before.status();
+  if (IsOver(before->state())) return IsOverAlready(*before, "pause");
+  const bool again = before->state() == v1::SWEEP_STATE_PAUSED;
   v1::PauseSweepRequest request;
   request.set_request_id(session.RequestId());
   request.set_sweep(*sweep);
@@ -102,7 +157,7 @@ Result<int> RunPause(Session& session) {
   if (!response.ok()) return response.status();
   const std::string id = std::to_string(*sweep);
   session.Report(Json::Object().Set("paused", *sweep),
-                 "sweep " + id + " paused: " +
+                 "sweep " + id + (again ? " was paused already: " : " paused: ") +
                      (request.now() ? "running trials write a checkpoint and give up their slots"
                                     : "nothing new starts; running trials go on to their end"),
                  {id});
@@ -138,13 +193,18 @@ Result<int> RunResume(Session& session) {
   if (!worker.empty()) return ResumeWorker(session, **api, worker);
   const Result<std::uint64_t> sweep = ResolveSweep(**api, word);
   if (!sweep.ok()) return sweep.status();
+  const Result<v1::Sweep> before = GetSweep(**api, *sweep);
+  if (!before.ok()) return before.status();
+  if (IsOver(before->state())) return IsOverAlready(*before, "resume");
+  const bool again = before->state() == v1::SWEEP_STATE_RUNNING;
   v1::ResumeSweepRequest request;
   request.set_request_id(session.RequestId());
   request.set_sweep(*sweep);
   const Result<v1::ResumeSweepResponse> response = (*api)->Call(request);
   if (!response.ok()) return response.status();
   const std::string id = std::to_string(*sweep);
-  session.Report(Json::Object().Set("resumed", *sweep), "sweep " + id + " goes on", {id});
+  session.Report(Json::Object().Set("resumed", *sweep),
+                 "sweep " + id + (again ? " was not paused: it goes on" : " goes on"), {id});
   session.Next({"fusor watch " + id});
   return kExitOk;
 }
@@ -192,7 +252,7 @@ CommandSpec CancelCommand() {
   spec.options = {{.name = "reason",
                    .takes = Takes::kText,
                    .value_name = "TEXT",
-                   .help = "kept with the sweep's history"},
+                   .help = "kept with the history of the sweep; not of single trials"},
                   RequestIdOption()};
   return spec;
 }

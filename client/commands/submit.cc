@@ -69,7 +69,8 @@ CommandSpec SubmitCommand() {
   spec.arguments = {FileArgument()};
   spec.options = {{.name = "wait",
                    .letter = 'w',
-                   .help = "follow it to its end; exit code 0 if every trial succeeded, else 1"},
+                   .help = "follow it to its end; exit code 0 if every trial succeeded, 1 if one "
+                           "did not, 4 if results miss the `expect`"},
                   SetOption(),
                   RequestIdOption()};
   spec.outputs = {Output::kTable, Output::kJson, Output::kId};

@@ -3,12 +3,38 @@
 #include "client/commands/commands.h"
 #include "client/commands/options.h"
 #include "client/commands/session.h"
+#include "client/format/text.h"
 #include "client/link/resolve.h"
 #include "client/view/trial_view.h"
 
 namespace fusor::client {
 
 namespace {
+
+// What to look at after a skipped trial: those that it needs and that did not succeed.
+void NextAfterSkipped(const Session& session, const v1::ExplainTrialResponse& explained) {
+  if (explained.skipped_because_of().empty()) return;
+  const std::string& first = explained.skipped_because_of(0);
+  session.Next(
+      {"fusor trial " + first + "  # what happened to it",
+       "fusor retry " +
+           Join({explained.skipped_because_of().begin(), explained.skipped_because_of().end()},
+                " ") +
+           "  # brings back what was skipped because of it"});
+}
+
+// All reasons rather than the first.
+Result<int> ShowSkipped(Session& session, Api& api, v1::GetTrialResponse trial) {
+  v1::ExplainTrialRequest request;
+  request.set_id(trial.trial().id());
+  const Result<v1::ExplainTrialResponse> explained = api.Call(request);
+  if (!explained.ok()) return explained.status();
+  trial.mutable_trial()->set_reason(
+      Join({explained->reasons().begin(), explained->reasons().end()}, "\n"));
+  session.Show(TrialJson(trial), TrialText(trial, session.now(), session.look()));
+  NextAfterSkipped(session, *explained);
+  return kExitOk;
+}
 
 Result<int> Run(Session& session) {
   const Result<Api*> api = session.Connect();
@@ -23,6 +49,8 @@ Result<int> Run(Session& session) {
     WriteTable(session.out(), session.output(), session.look(), TrialAsTable(*response));
     return kExitOk;
   }
+  const bool is_skipped = response->trial().state() == v1::TRIAL_STATE_SKIPPED;
+  if (is_skipped && session.for_people()) return ShowSkipped(session, **api, *response);
   session.Show(TrialJson(*response), TrialText(*response, session.now(), session.look()));
   switch (response->trial().state()) {
     case v1::TRIAL_STATE_FAILED:
@@ -56,6 +84,7 @@ Result<int> RunExplain(Session& session) {
     for (const std::string& reason : StateReasons(*trial)) response->add_reasons(reason);
   }
   session.Show(ExplainJson(*id, *response), ExplainText(*id, *response, session.look()));
+  NextAfterSkipped(session, *response);
   return kExitOk;
 }
 

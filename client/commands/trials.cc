@@ -23,6 +23,7 @@ Result<v1::ListTrialsRequest> Request(Session& session, Api& api) {
   if (!sweep.ok()) return sweep.status();
   request.set_sweep(*sweep);
   request.set_where(session.arguments().Text("where"));
+  request.set_stage(session.arguments().Text("stage"));
   for (const std::string& name : session.arguments().List("state")) {
     request.add_states(*TrialStateFromName(name));
   }
@@ -55,14 +56,14 @@ Result<int> Run(Session& session) {
     if (request->page_token().empty()) break;
   }
   if (session.for_people() && (!writer || writer->rows() == 0)) {
-    session.out() << "no trials fit\n";
+    session.out() << "no trial fits\n";
     return kExitOk;
   }
   writer->Finish();
   if (session.for_people() && total > writer->rows()) {
     session.out() << session.look().Paint(
                          "and " + CountText(total - writer->rows()) +
-                             " more; --limit 0 shows all, --state and --where choose",
+                             " more; --limit 0 shows all; --state, --stage and --where choose",
                          Style::kFaint)
                   << "\n";
   }
@@ -84,6 +85,7 @@ CommandSpec TrialsCommand() {
        .help = "only those in this state: " + Join(TrialStateNames(), ", ") + "; may be repeated",
        .repeatable = true,
        .choices = TrialStateNames()},
+      StageOption(),
       WhereOption(),
       {.name = "limit",
        .letter = 'n',

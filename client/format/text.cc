@@ -53,19 +53,6 @@ std::string MeanText(double mean, double spread, std::string_view plus_minus) {
   return Fixed(mean, decimals) + " " + std::string(plus_minus) + " " + Fixed(spread, decimals);
 }
 
-std::string CountText(std::uint64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t at = text.size(); at > 3;) {
-    at -= 3;
-    text.insert(at, ",");
-  }
-  return text;
-}
-
-std::string CountOf(std::uint64_t count, std::string_view noun) {
-  return CountText(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
-}
-
 std::string DurationText(Duration duration) {
   const std::int64_t millis = std::max<std::int64_t>(0, duration.count());
   if (millis < 1000) return std::to_string(millis) + "ms";

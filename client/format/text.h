@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/count.h"
 #include "common/base/status.h"
 #include "common/base/time.h"
 
@@ -19,11 +20,6 @@ std::string NumberText(double value);
 // "0.7812 ± 0.0031": the spread has two significant digits, the mean as many decimals. Without a
 // spread (one value) the mean alone. `plus_minus` is "±" or "+-".
 std::string MeanText(double mean, double spread, std::string_view plus_minus);
-
-// "1,048,576"
-std::string CountText(std::uint64_t count);
-// "16 trials", "1 trial"
-std::string CountOf(std::uint64_t count, std::string_view noun);
 
 // "850ms", "12.4s", "3m 20s", "2h 05m", "3d 4h"
 std::string DurationText(Duration duration);

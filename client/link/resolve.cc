@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/base/count.h"
 #include "common/recipe/suggest.h"
 
 namespace fusor::client {
@@ -17,7 +18,7 @@ bool IsNumber(std::string_view text, std::uint64_t& number) {
 constexpr std::size_t kCandidatesShown = 5;
 
 Status Ambiguous(const std::string& word, const std::vector<NamedSweep>& matches) {
-  std::string message = "'" + word + "' fits " + std::to_string(matches.size()) + " sweeps:";
+  std::string message = "'" + word + "' fits " + CountOf(matches.size(), "sweep") + ":";
   for (std::size_t i = 0; i < matches.size() && i < kCandidatesShown; ++i) {
     message += (i == 0 ? " " : ", ") + std::to_string(matches[i].id) + " (" + matches[i].name + ")";
   }

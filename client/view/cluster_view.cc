@@ -117,7 +117,8 @@ Table WorkerTable(const v1::ListWorkersResponse& response, Time now) {
     row.emplace_back(Json::Texts(fetchable), Join(fetchable, " "));
     row.emplace_back(LabelsText(worker));
     row.emplace_back(worker.version(), worker.version(), Style::kFaint);
-    row.emplace_back(TimeJson(seen), AgoText(seen, now), Style::kFaint);
+    row.emplace_back(TimeJson(seen), worker.state() == "connected" ? "now" : AgoText(seen, now),
+                     Style::kFaint);
     row.emplace_back(worker.reason());
     row.emplace_back(Json::Texts({worker.notes().begin(), worker.notes().end()}), "");
     row.emplace_back(SlotsJson(worker), "");

@@ -60,7 +60,8 @@ std::string GainTableText(const v1::ResultTable& table, const Look& look) {
     }
     cells.emplace_back(row.precision_used(), row.precision_used(), Style::kWarn);
     for (const int place : {kBest, kMean, kWhole}) {
-      cells.emplace_back(Json(), Formatted("%.2f%%", 100 * row.values(place).mean()), Style::kPlain);
+      cells.emplace_back(Json(), Formatted("%.2f%%", 100 * row.values(place).mean()),
+                         Style::kPlain);
     }
     cells.push_back(GainCell(row.values(kOverMean), look));
     cells.push_back(GainCell(row.values(kOverBest), look));
@@ -68,6 +69,37 @@ std::string GainTableText(const v1::ResultTable& table, const Look& look) {
     out.rows.push_back(std::move(cells));
   }
   return RenderTable(out, look);
+}
+
+std::vector<std::string> TrialsOf(const v1::ResultTable& table, const v1::ResultRow& row) {
+  std::vector<std::string> trials;
+  for (const v1::TrialRef& ref : row.trials()) {
+    trials.push_back(std::to_string(ref.sweep()) + "." + table.stage() + "." +
+                     std::to_string(ref.cell()));
+  }
+  return trials;
+}
+
+Row GainFields(const v1::ResultTable& table, const v1::ResultRow& row,
+               const std::vector<std::string>& axes) {
+  Row fields = {table.stage()};
+  for (const std::string& axis : axes) {
+    const auto at = std::find(table.axes().begin(), table.axes().end(), axis);
+    const auto index = static_cast<int>(at - table.axes().begin());
+    fields.emplace_back(index < row.axis_values_size() ? Json(row.axis_values(index)) : Json(), "");
+  }
+  fields.emplace_back(row.precision_used());
+  fields.emplace_back(table.metrics(kWhole));
+  fields.emplace_back(row.values(kWhole).mean(), "");
+  fields.emplace_back(PartOf(table));
+  for (const int place : {kMean, kBest}) fields.emplace_back(row.values(place).mean(), "");
+  for (const int place : {kOverMean, kOverBest}) {
+    fields.emplace_back(row.values(place).mean(), "");
+    fields.emplace_back(row.values(place).interval(), "");
+  }
+  fields.emplace_back(row.values(kWhole).count(), "");
+  fields.emplace_back(Join(TrialsOf(table, row), ","));
+  return fields;
 }
 
 std::string CellText(const v1::ExpectationResult& result, const v1::ResultRow& row) {
@@ -86,12 +118,49 @@ std::string GainsText(const v1::ResultsResponse& response, const Look& look) {
   std::string out;
   for (const v1::ResultTable& table : response.gains()) {
     if (table.metrics_size() <= kOverBest) continue;
-    out += look.Paint(table.stage() + " against its " + PartOf(table) + "s, " +
-                          table.metrics(kWhole) + "; gains in points, with 95% intervals over seeds",
-                      Style::kStrong) +
-           "\n" + GainTableText(table, look) + "\n";
+    out +=
+        look.Paint(table.stage() + " against its " + PartOf(table) + "s, " + table.metrics(kWhole) +
+                       "; gains in points, with 95% intervals over seeds",
+                   Style::kStrong) +
+        "\n" + GainTableText(table, look) + "\n";
   }
   return out;
+}
+
+Table GainsList(const v1::ResultsResponse& response) {
+  std::vector<std::string> axes;
+  for (const v1::ResultTable& table : response.gains()) {
+    for (const std::string& axis : table.axes()) {
+      if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
+    }
+  }
+  Table list;
+  const auto columns = [&list](std::initializer_list<const char*> keys) {
+    for (const char* key : keys) list.columns.push_back({key, ""});
+  };
+  columns({"stage"});
+  for (const std::string& axis : axes) list.columns.push_back({axis, ""});
+  columns({"precision_used", "metric", "value", "part", "part_mean", "part_best", "gain_over_mean",
+           "gain_over_mean_interval", "gain_over_best", "gain_over_best_interval", "seeds",
+           "trials"});
+  list.id_column = list.columns.size() - 1;
+  for (const v1::ResultTable& table : response.gains()) {
+    if (table.metrics_size() <= kOverBest) continue;
+    for (const v1::ResultRow& row : table.rows()) {
+      if (row.values_size() > kOverBest) list.rows.push_back(GainFields(table, row, axes));
+    }
+  }
+  return list;
+}
+
+std::vector<std::string> GainTrials(const v1::ResultsResponse& response) {
+  std::vector<std::string> ids;
+  for (const v1::ResultTable& table : response.gains()) {
+    for (const v1::ResultRow& row : table.rows()) {
+      for (std::string& id : TrialsOf(table, row)) ids.push_back(std::move(id));
+    }
+  }
+  return ids;
 }
 
 std::string ExpectationsText(const v1::ResultsResponse& response, const Look& look) {

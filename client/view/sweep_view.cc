@@ -161,11 +161,11 @@ std::string SweepText(const v1::Sweep& sweep, Time now, const Look& look) {
     fields.emplace_back("best", look.Paint(BestText(sweep), Style::kGood) + "  " +
                                     TrialIdText(sweep.best_trial(), sweep));
   }
-  fields.emplace_back("priority", std::to_string(sweep.priority()) +
-                                      (sweep.max_running() > 0
-                                           ? ", at most " + std::to_string(sweep.max_running()) +
-                                                 " trials at a time"
-                                           : ""));
+  fields.emplace_back("priority",
+                      std::to_string(sweep.priority()) +
+                          (sweep.max_running() > 0
+                               ? ", at most " + CountOf(sweep.max_running(), "trial") + " at a time"
+                               : ""));
   fields.emplace_back("submitted", DateText(submitted) + "  (" + AgoText(submitted, now) + ")");
   if (ended != kNever) fields.emplace_back("ended", DateText(ended));
   fields.emplace_back("time", DurationText(Elapsed(sweep, now)));

@@ -8,10 +8,19 @@
 #include "client/format/text.h"
 #include "client/format/width.h"
 #include "client/view/convert.h"
+#include "common/base/outcome.h"
 
 namespace fusor::client {
 
 namespace {
+
+constexpr std::size_t kWhyWidth = 100;  // in the list
+
+// "crashed (by a signal)" of "crashed(signal)"; what is no failure stays as it is.
+std::string OutcomeWords(const std::string& outcome) {
+  const std::optional<Failure> failure = FailureFromName(outcome);
+  return failure ? FailureWords(*failure) : outcome;
+}
 
 std::string StepText(std::int64_t step) {
   return step > 0 ? CountText(static_cast<std::uint64_t>(step)) : "";
@@ -24,13 +33,27 @@ Json ObjectiveJson(const v1::Trial& trial) {
 // Why it is in this state: the failure's name and what is known beyond it.
 std::string WhyText(const v1::Trial& trial) {
   if (trial.state() == v1::TRIAL_STATE_SKIPPED && trial.reason().empty()) {
-    return "a trial that it needs did not succeed";
+    return "a trial that it needs did not succeed; fusor explain says which";
   }
   if (trial.failure().empty() || trial.failure() == "none") return trial.reason();
-  if (trial.reason().empty() || trial.reason().find(trial.failure()) != std::string::npos) {
-    return trial.reason().empty() ? trial.failure() : trial.reason();
+  const std::string words = OutcomeWords(trial.failure());
+  if (trial.reason().empty()) return words;
+  const bool is_said = trial.reason().starts_with(words.substr(0, words.find(" (")));
+  return is_said ? trial.reason() : words + ": " + trial.reason();
+}
+
+// "is ready", "has failed", "was canceled"
+std::string_view VerbOf(v1::TrialState state) {
+  switch (state) {
+    case v1::TRIAL_STATE_SUCCEEDED:
+    case v1::TRIAL_STATE_FAILED:
+      return "has";
+    case v1::TRIAL_STATE_CANCELED:
+    case v1::TRIAL_STATE_SKIPPED:
+      return "was";
+    default:
+      return "is";
   }
-  return trial.failure() + ": " + trial.reason();
 }
 
 Duration AttemptTime(const v1::Attempt& attempt, Time now) {
@@ -105,12 +128,12 @@ std::string AttemptsText(const v1::GetTrialResponse& response, Time now, const L
     const bool failed = !attempt.outcome().empty() && attempt.outcome() != "succeeded" &&
                         attempt.outcome() != "released";
     const Duration time = AttemptTime(attempt, now);
-    table.rows.push_back({std::to_string(attempt.number()), attempt.state(),
-                          Cell(Json(), attempt.outcome(), failed ? Style::kBad : Style::kGood),
-                          SlotsText(attempt), FromText(attempt),
-                          DateText(FromProto(attempt.started())),
-                          time.count() == 0 ? "" : DurationText(time),
-                          attempt.detail().empty() ? attempt.granted_because() : attempt.detail()});
+    table.rows.push_back(
+        {std::to_string(attempt.number()), attempt.state(),
+         Cell(Json(), OutcomeWords(attempt.outcome()), failed ? Style::kBad : Style::kGood),
+         SlotsText(attempt), FromText(attempt), DateText(FromProto(attempt.started())),
+         time.count() == 0 ? "" : DurationText(time),
+         attempt.detail().empty() ? attempt.granted_because() : attempt.detail()});
   }
   return table.rows.empty() ? "" : "\n" + RenderTable(table, look);
 }
@@ -193,7 +216,9 @@ Row TrialRow(const v1::Trial& trial, const std::vector<std::string>& axes) {
   row.emplace_back(trial.config_hash(), "");
   row.emplace_back(TimeJson(FromProto(trial.first_granted())), "");
   row.emplace_back(TimeJson(FromProto(trial.ended())), "");
-  row.emplace_back(trial.reason(), succeeded ? "" : WhyText(trial), Style::kFaint);
+  // The rest stands with the trial itself.
+  row.emplace_back(trial.reason(), succeeded ? "" : CutTo(WhyText(trial), kWhyWidth, "..."),
+                   Style::kFaint);
   return row;
 }
 
@@ -273,13 +298,15 @@ Json ExplainJson(const std::string& id, const v1::ExplainTrialResponse& response
   Json json = Json::Object();
   json.Set("trial", id).Set("state", StateName(response.state()));
   json.Set("reasons", Json::Texts({response.reasons().begin(), response.reasons().end()}));
+  json.Set("skipped_because_of", Json::Texts({response.skipped_because_of().begin(),
+                                              response.skipped_because_of().end()}));
   return json;
 }
 
 std::string ExplainText(const std::string& id, const v1::ExplainTrialResponse& response,
                         const Look& look) {
-  std::string out = look.Paint(id, Style::kStrong) + " is " +
-                    look.Paint(StateName(response.state()), StyleOf(response.state()));
+  std::string out = look.Paint(id, Style::kStrong) + " " + std::string(VerbOf(response.state())) +
+                    " " + look.Paint(StateName(response.state()), StyleOf(response.state()));
   out += response.reasons().empty() ? "\n" : ":\n";
   int number = 0;
   for (const std::string& reason : response.reasons()) {

@@ -37,7 +37,9 @@ Duration Elapsed(const v1::Sweep& sweep, Time now) {
 std::string LeftText(const WatchModel& model) {
   const std::optional<Duration> left = model.Left();
   if (!left || model.running().empty()) return "";
-  return "about " + DurationText(*left < Duration(1'000) ? Duration(1'000) : *left) + " left";
+  const std::int64_t seconds = std::max<std::int64_t>(1, (left->count() + 500) / 1'000);
+  // Tenths would say more than is known.
+  return "about " + (seconds < 60 ? std::to_string(seconds) + "s" : DurationText(*left)) + " left";
 }
 
 std::vector<std::string> Head(const WatchModel& model, Time now, const Look& look) {
@@ -171,8 +173,8 @@ std::vector<std::string> SlotLines(const WatchModel& model, const Look& look,
   }
   std::vector<std::string> lines = Lines(RenderTable(table, look));
   if (shown < model.slots().size()) {
-    lines.push_back(look.Paint(
-        "and " + std::to_string(model.slots().size() - shown) + " more slots", Style::kFaint));
+    lines.push_back(
+        look.Paint("and " + CountOf(model.slots().size() - shown, "more slot"), Style::kFaint));
   }
   lines.emplace_back();
   return lines;

@@ -22,6 +22,23 @@ constexpr std::array<std::pair<Failure, std::string_view>, 12> kNames = {{
     {Failure::kCanceled, "canceled"},
 }};
 
+// The numbers are Linux's.
+constexpr std::array<std::pair<int, std::string_view>, 13> kSignals = {{
+    {1, "hung up"},
+    {2, "interrupted"},
+    {3, "quit"},
+    {4, "illegal instruction"},
+    {6, "aborted"},
+    {7, "bus error"},
+    {8, "arithmetic error"},
+    {9, "killed"},
+    {11, "segmentation fault"},
+    {13, "broken pipe"},
+    {15, "terminated"},
+    {24, "out of processor time"},
+    {25, "file too large"},
+}};
+
 }  // namespace
 
 std::string_view FailureName(Failure failure) {
@@ -36,6 +53,44 @@ std::optional<Failure> FailureFromName(std::string_view name) {
     if (text == name) return value;
   }
   return std::nullopt;
+}
+
+std::string FailureWords(Failure failure, int code) {
+  switch (failure) {
+    case Failure::kNone:
+      return "";
+    case Failure::kCrashedSignal:
+      return code == 0 ? "crashed (by a signal)" : "crashed (" + SignalText(code) + ")";
+    case Failure::kCrashedExit:
+      return code == 0 ? "crashed" : "crashed (exited with status " + std::to_string(code) + ")";
+    case Failure::kCrashedException:
+      return "crashed (exception)";
+    case Failure::kHung:
+      return "hung";
+    case Failure::kOutOfMemoryHost:
+      return "out of memory (host)";
+    case Failure::kOutOfMemoryDevice:
+      return "out of memory (GPU)";
+    case Failure::kDiverged:
+      return "diverged";
+    case Failure::kTimedOut:
+      return "timed out";
+    case Failure::kBadData:
+      return "bad data";
+    case Failure::kLost:
+      return "worker lost";
+    case Failure::kCanceled:
+      return "canceled";
+  }
+  return "";
+}
+
+std::string SignalText(int signal) {
+  const std::string text = "signal " + std::to_string(signal);
+  for (const auto& [number, words] : kSignals) {
+    if (number == signal) return text + ", " + std::string(words);
+  }
+  return text;
 }
 
 bool IsCrash(Failure failure) {

@@ -44,6 +44,12 @@ struct Outcome {
 std::string_view FailureName(Failure failure);
 std::optional<Failure> FailureFromName(std::string_view name);
 
+// The same as people say it: "crashed (signal 9, killed)", "out of memory (GPU)". Without a code
+// "crashed (by a signal)".
+std::string FailureWords(Failure failure, int code = 0);
+// "signal 9, killed"
+std::string SignalText(int signal);
+
 // crashed(*) and hung: what `retry.crashes` counts.
 bool IsCrash(Failure failure);
 

@@ -1,6 +1,7 @@
 // Recipe `probe`: next to no training, but everything a trial does around it.
 
 #include "common/recipe/catalogue.h"
+#include "common/recipe/training_params.h"
 
 namespace fusor {
 
@@ -139,7 +140,7 @@ Recipe ProbeRecipe() {
       "Fits a small linear problem that it makes up: it steps, reports its loss, evaluates, "
       "checkpoints, resumes, and goes wrong on request. For trying out sweeps, workers and the "
       "system itself.";
-  for (auto part : {WorkParams(), FaultParams(), StandInParams()}) {
+  for (auto part : {WorkParams(), EarlyStopParams(), FaultParams(), StandInParams()}) {
     for (Param& param : part) recipe.params.push_back(std::move(param));
   }
   recipe.rules = {{.reads = {"fault", "fault_step", "steps"},

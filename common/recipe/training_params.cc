@@ -265,10 +265,28 @@ std::vector<Param> RunParams() {
 
 }  // namespace
 
+std::vector<Param> EarlyStopParams() {
+  return {
+      {.name = "early_stop",
+       .type = ParamType::kInt,
+       .default_value = std::int64_t{0},
+       .min = 0,
+       .max = 100'000,
+       .help = "ends the training after so many evaluations in a row that are no better than the "
+               "best before them; 0: never"},
+      {.name = "early_stop_min_delta",
+       .type = ParamType::kFloat,
+       .default_value = 0.0,
+       .min = 0,
+       .max = 1e9,
+       .help = "by how much an evaluation must be better to count"},
+  };
+}
+
 std::vector<Param> TrainingParams(const TrainingDefaults& defaults) {
   std::vector<Param> params;
-  for (auto part :
-       {BatchParams(defaults), OptimizerParams(defaults), ScheduleParams(defaults), RunParams()}) {
+  for (auto part : {BatchParams(defaults), OptimizerParams(defaults), ScheduleParams(defaults),
+                    EarlyStopParams(), RunParams()}) {
     for (Param& param : part) params.push_back(std::move(param));
   }
   return params;

@@ -22,6 +22,8 @@ struct TrainingDefaults {
 };
 
 std::vector<Param> TrainingParams(const TrainingDefaults& defaults);
+// Among those; also of a recipe that has few of the others.
+std::vector<Param> EarlyStopParams();
 std::vector<Rule> TrainingRules();
 
 // Gives batch_size, micro_batch_size and accumulate their numbers; `own` is the batch size where

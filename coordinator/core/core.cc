@@ -108,6 +108,10 @@ std::vector<std::string> Core::Explain(const TrialKey& trial, Time now) const {
   return core::ExplainTrial(state_->world, trial, now);
 }
 
+std::vector<TrialKey> Core::SkippedBecauseOf(const TrialKey& trial) const {
+  return core::SkippedBecauseOf(state_->world, trial);
+}
+
 FitReport Core::Fit(const Requirement& requirement) const {
   return core::FitOf(state_->world, {.requirement = requirement});
 }

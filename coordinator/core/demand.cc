@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/count.h"
+
 namespace fusor::core {
 
 namespace {
@@ -42,7 +44,7 @@ void MatchDevice(const Requirement& want, const SlotInfo& slot, MatchResult& res
 
 void MatchHost(const Resources& want, const SlotInfo& slot, MatchResult& result) {
   Expect(result, slot.cpus >= want.cpus,
-         std::to_string(slot.cpus) + " of " + std::to_string(want.cpus) + " cpus per slot");
+         std::to_string(slot.cpus) + " of " + CountOf(want.cpus, "cpu") + " per slot");
   Expect(
       result, slot.memory_gib >= want.memory_gib,
       "memory " + GibText(slot.memory_gib) + " of " + GibText(want.memory_gib) + " GiB per slot");
@@ -176,8 +178,7 @@ std::string KeyOf(const Offer& offer) {
 std::string Describe(const Requirement& requirement) {
   const Resources& resources = requirement.resources;
   const std::string device = DeviceName(resources.device);
-  std::string text = std::to_string(resources.slots) + (device.empty() ? "" : " " + device) +
-                     (resources.slots == 1 ? " slot" : " slots");
+  std::string text = CountOf(resources.slots, device.empty() ? "slot" : device + " slot");
   if (resources.per_worker > 0) {
     text += ", " + std::to_string(resources.per_worker) + " on each worker";
   } else if (resources.slots > 1) {

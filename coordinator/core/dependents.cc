@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "common/base/count.h"
 #include "coordinator/core/trials.h"
 #include "coordinator/core/waiting.h"
 
@@ -101,7 +102,7 @@ void Report(Turn& turn, const Tallies& tallies, const std::string& cause) {
     if (count == 0) return;
     turn.Happened({.kind = kind,
                    .sweep = stage.sweep->row.id,
-                   .detail = std::to_string(count) + " trials of " + stage.spec->name,
+                   .detail = CountOf(count, "trial") + " of " + stage.spec->name,
                    .reason = cause});
   };
   for (const auto& [stage, tally] : tallies) {
@@ -128,7 +129,12 @@ void InputMoved(Turn& turn, Stage& stage, std::uint64_t cell, TrialState from) {
   Tallies tallies;
   Spread(turn, stage, cell, from, tallies);
   const std::string text = TextOf(KeyOf(stage, cell), stage);
-  Report(turn, tallies, text + " is " + std::string(Name(StateOf(stage, cell))));
+  const TrialState state = StateOf(stage, cell);
+  const std::string_view verb = !IsTerminal(state) ? " is "
+                                : state == TrialState::kSucceeded || state == TrialState::kFailed
+                                    ? " has "
+                                    : " was ";
+  Report(turn, tallies, text + std::string(verb) + std::string(Name(state)));
 }
 
 void StageMoved(Turn& turn, Stage& stage) {
@@ -190,7 +196,7 @@ std::vector<std::string> MissingInputs(const Stage& stage, std::uint64_t cell, s
                         std::string(Name(state)) + ")");
     }
   }
-  if (more > 0) missing.push_back("and for " + std::to_string(more) + " more trials");
+  if (more > 0) missing.push_back("and for " + CountOf(more, "more trial"));
   return missing;
 }
 

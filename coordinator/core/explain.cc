@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/count.h"
+#include "coordinator/core/causes.h"
 #include "coordinator/core/dependents.h"
 #include "coordinator/core/placement.h"
 #include "coordinator/core/trials.h"
@@ -103,11 +105,10 @@ void ExplainQueue(const World& world, const DemandQueue& demand, const WaitKey& 
   }
   if (before > 0) {
     const WaitKey& first = demand.waiting.begin()->first;
-    const std::string classes =
-        before == 1 ? "1 class of trials is" : std::to_string(before) + " classes of trials are";
-    reasons.push_back(classes + " served first, now sweep " + std::to_string(first.sweep.value) +
+    reasons.push_back(CountWords(before, "class of trials is", "classes of trials are") +
+                      " served first, now sweep " + std::to_string(first.sweep.value) +
                       " with priority " + std::to_string(-first.negative_priority) + " and " +
-                      std::to_string(first.slots_in_use) + " slots in use");
+                      CountOf(first.slots_in_use, "slot") + " in use");
   }
   for (const auto& [name, other] : world.demands) {
     if (other->reservation == 0 || other.get() == &demand) continue;
@@ -214,7 +215,7 @@ FitReport FitOf(const World& world, const Demand& asked) {
   if (!report.missing.empty()) return report;
   const Resources& resources = asked.requirement.resources;
   if (shape.workers == 0) {
-    report.missing.push_back(std::to_string(resources.slots) + " slots cannot be spread with " +
+    report.missing.push_back(CountOf(resources.slots, "slot") + " cannot be spread with " +
                              std::to_string(resources.per_worker) + " on each worker");
     return report;
   }
@@ -228,8 +229,9 @@ FitReport FitOf(const World& world, const Demand& asked) {
         text += missing + (&missing == &match.missing.back() ? "" : ", ");
       }
     } else {
-      text += std::to_string(found == usable.end() ? 0 : found->second) +
-              " usable slots that suit it, needed are " + Describe(asked.requirement);
+      const auto suits = static_cast<std::uint64_t>(found == usable.end() ? 0 : found->second);
+      text += CountWords(suits, "usable slot that suits it", "usable slots that suit it") +
+              ", needed are " + Describe(asked.requirement);
     }
     report.missing.push_back(std::move(text));
   }
@@ -241,6 +243,9 @@ std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, T
   const Stage* stage = FindStage(world, key);
   if (stage == nullptr || !stage->grid->IsTrial(key.cell)) return {"there is no such trial"};
   const TrialState state = StateOf(*stage, key.cell);
+  if (state == TrialState::kSkipped) {
+    for (Cause& cause : CausesOf(*stage, key.cell, kListed)) reasons.push_back(cause.text);
+  }
   if (state == TrialState::kRunning || IsTerminal(state)) return reasons;
   ExplainSweep(*stage->sweep, reasons);
   const std::vector<std::string> missing = MissingInputs(*stage, key.cell, kListed);
@@ -251,6 +256,17 @@ std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, T
   ExplainPlace(world, *stage, key.cell, reasons);
   if (reasons.empty()) reasons.push_back("it is about to be placed");
   return reasons;
+}
+
+std::vector<TrialKey> SkippedBecauseOf(const World& world, const TrialKey& key) {
+  const Stage* stage = FindStage(world, key);
+  if (stage == nullptr || !stage->grid->IsTrial(key.cell)) return {};
+  std::vector<TrialKey> trials;
+  if (StateOf(*stage, key.cell) != TrialState::kSkipped) return trials;
+  for (const Cause& cause : CausesOf(*stage, key.cell, kListed)) {
+    if (cause.trial) trials.push_back(*cause.trial);
+  }
+  return trials;
 }
 
 }  // namespace fusor::core

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/count.h"
 #include "coordinator/core/checkpoints.h"
 #include "coordinator/core/timers.h"
 #include "coordinator/core/trials.h"
@@ -55,8 +56,8 @@ std::string ReasonOf(const ClassQueue& queue, const Placement& placement) {
   std::string reason = "priority ";
   reason += std::to_string(PriorityOf(*queue.stage));
   reason += ", its sweep held ";
-  reason += std::to_string(sweep.slots_in_use);
-  reason += " slots; ";
+  reason += CountOf(sweep.slots_in_use, "slot");
+  reason += "; ";
   reason += placement.because;
   return reason;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/base/count.h"
 
 namespace fusor::core {
 
@@ -111,9 +112,8 @@ std::optional<Placement> PlaceGang(const Fleet& fleet, const PlacementAsk& ask,
     left -= here;
   }
   if (left > 0) return std::nullopt;
-  placement.because = std::to_string(resources.slots) + " slots free together on " +
-                      std::to_string(placement.parts.size()) +
-                      (placement.parts.size() == 1 ? " worker" : " workers");
+  placement.because = CountOf(resources.slots, "slot") + " free together on " +
+                      CountOf(placement.parts.size(), "worker");
   return placement;
 }
 

@@ -63,7 +63,7 @@ void JudgeSlot(Turn& turn, const Attempt& attempt, const EarlyFailure& failure) 
   Isolate(turn, worker, *slot,
           std::to_string(failed.size()) + " different trials failed within " +
               std::to_string(limits::kQuarantineWindow.count() / 1000) +
-              " s of starting, the last with " + std::string(FailureName(failure.failure)));
+              " s of starting; the last: " + FailureWords(failure.failure));
 }
 
 void AcquitSlots(Turn& turn, const Attempt& attempt) {

@@ -29,10 +29,10 @@ Duration BackoffOf(std::uint32_t retry) {
 }
 
 std::string Describe(const Outcome& outcome) {
-  std::string text(FailureName(outcome.failure));
-  if (outcome.code != 0) text += " " + std::to_string(outcome.code);
-  if (!outcome.detail.empty()) text += ": " + outcome.detail;
-  return text;
+  const std::string words = FailureWords(outcome.failure, outcome.code);
+  // The agent's detail may say no more than the signal or the status.
+  if (words.find(outcome.detail) != std::string::npos) return words;
+  return words + ": " + outcome.detail;
 }
 
 RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial& row) {

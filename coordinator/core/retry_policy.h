@@ -16,7 +16,7 @@ struct RetryDecision {
   bool again = false;
   Duration wait{0};        // back-off
   bool elsewhere = false;  // on another worker, if one fits
-  std::string reason;      // "crashed(signal) 11: ...; retry 1 of 2 in 2 s"
+  std::string reason;      // "crashed (signal 9, killed); retry 1 of 2 in 2 s"
 };
 
 // Counts the failure in the row, then decides.
@@ -25,7 +25,7 @@ RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial&
 // The back-off before the n-th retry (from 1): 1 s, 2 s, 4 s, ... 60 s.
 Duration BackoffOf(std::uint32_t retry);
 
-// "crashed(signal) 11: segmentation fault".
+// "crashed (signal 9, killed)", "out of memory (host): 5.1 GiB of 4".
 std::string Describe(const Outcome& outcome);
 
 }  // namespace fusor::core

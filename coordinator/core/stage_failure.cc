@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "common/base/count.h"
 #include "coordinator/core/dependents.h"
 #include "coordinator/core/sweeps.h"
 #include "coordinator/core/trials.h"
@@ -23,8 +24,8 @@ bool HasFailedNow(const Stage& stage) {
 
 std::string ReasonOf(const Stage& stage) {
   const double share = stage.sweep->spec->on_failure.max_failed;
-  return std::to_string(FailedTrials(stage)) + " of " + std::to_string(stage.grid->TrialCount()) +
-         " trials of " + stage.spec->name + " failed, more than " +
+  return CountText(FailedTrials(stage)) + " of " + CountOf(stage.grid->TrialCount(), "trial") +
+         " of " + stage.spec->name + " failed, more than " +
          std::to_string(std::lround(share * 100)) + "%";
 }
 

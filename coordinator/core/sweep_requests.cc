@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/count.h"
 #include "common/base/limits.h"
 #include "coordinator/core/attempts.h"
 #include "coordinator/core/requests.h"
@@ -105,9 +106,12 @@ Status CheckRetry(const Sweep& sweep, const RetryTrials& retry) {
     const Stage& stage = *sweep.stages[key.stage];
     const TrialState state = StateOf(stage, key.cell);
     if (state == TrialState::kFailed || state == TrialState::kCanceled) continue;
-    const bool skipped = state == TrialState::kSkipped;
-    return FailedPrecondition(TextOf(key, stage) + " is " + std::string(Name(state)) +
-                              (skipped ? "; retry the trials it needs" : ""));
+    const std::string trial = TextOf(key, stage);
+    if (state == TrialState::kSkipped) {
+      return FailedPrecondition(trial + " was skipped; retry the trials it needs: `fusor explain " +
+                                trial + "` names them");
+    }
+    return FailedPrecondition(trial + " is " + std::string(Name(state)));
   }
   return Ok();
 }
@@ -123,8 +127,8 @@ void OnSubmit(Turn& turn, const SubmitSweep& submit) {
   }
   if (world.open_sweeps >= limits::kSweepsOpenMax) {
     Finish(turn, submit.request,
-           {ResourceExhausted("there are " + std::to_string(world.open_sweeps) +
-                              " open sweeps, the most this coordinator takes")});
+           {ResourceExhausted("there are " + CountOf(world.open_sweeps, "open sweep") +
+                              ", the most this coordinator takes")});
     return;
   }
   PutSweep row{.id = SweepId{++world.last_sweep.value},
@@ -140,7 +144,7 @@ void OnSubmit(Turn& turn, const SubmitSweep& submit) {
   turn.Write(std::move(row));
   turn.Happened({.kind = "sweep_submitted",
                  .sweep = sweep.row.id,
-                 .detail = std::to_string(trials) + " trials",
+                 .detail = CountOf(trials, "trial"),
                  .reason = "by request"});
   Finish(turn, submit.request, {Ok(), sweep.row.id, trials});
 }
@@ -241,7 +245,7 @@ void OnExtend(Turn& turn, const ExtendSweep& extend) {
   }
   turn.Happened({.kind = "sweep_extended",
                  .sweep = extend.sweep,
-                 .detail = std::to_string(added) + " trials more",
+                 .detail = CountOf(added, "trial") + " more",
                  .reason = "by request"});
   Finish(turn, extend.request, {Ok(), extend.sweep, added});
 }

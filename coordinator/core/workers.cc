@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/count.h"
 #include "common/base/limits.h"
 #include "coordinator/core/attempts.h"
 #include "coordinator/core/grant.h"
@@ -198,8 +199,8 @@ void OnHello(Turn& turn, SessionId session, const HelloMessage& hello) {
   world.fleet.Reindex(worker);
   WriteWorker(turn, worker);
   Happened(turn, "worker_connected", worker,
-           std::to_string(worker.info.slots.size()) + " slots, holds " +
-               std::to_string(hello.held.size()) + " attempts");
+           CountOf(worker.info.slots.size(), "slot") + ", holds " +
+               CountOf(hello.held.size(), "attempt"));
 }
 
 void OnInfo(Turn& turn, Worker& worker, const WorkerInfo& info) {

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "common/base/count.h"
 #include "coordinator/server/commands.h"
 #include "coordinator/store/backup.h"
 #include "coordinator/store/verify.h"
@@ -19,10 +20,12 @@ int RunBackup(const BackupOptions& options) {
   const Result<BackupReport> report = Backup(options);
   if (!report.ok()) return Refuse(report.status());
   std::cout << "backup of " << options.data.string() << " in " << options.destination.string()
-            << ": databases " << report->database_bytes << " bytes, artifacts " << report->artifacts
-            << " files with " << report->artifact_bytes << " bytes\n";
+            << ": databases " << CountOf(report->database_bytes, "byte") << ", "
+            << CountOf(report->artifacts, "artifact") << " with "
+            << CountOf(report->artifact_bytes, "byte") << "\n";
   if (report->rows_dropped > 0) {
-    std::cout << report->rows_dropped << " artifacts were removed meanwhile and are not in it\n";
+    std::cout << CountWords(report->rows_dropped, "artifact was", "artifacts were")
+              << " removed meanwhile and not copied\n";
   }
   std::cout << "\n  fusord restore " << options.destination.string() << " --data DIR\n";
   return 0;
@@ -34,7 +37,8 @@ int RunRestore(const RestoreOptions& options) {
   std::cout << "restored into " << options.data.string() << " as generation " << report->generation
             << "; artifacts copied: " << report->artifacts << "\n";
   if (report->rows_dropped > 0) {
-    std::cout << report->rows_dropped << " artifacts have no file and were dropped\n";
+    std::cout << CountWords(report->rows_dropped, "artifact has", "artifacts have")
+              << " no file; dropped\n";
   }
   std::cout << "\n  fusord --data " << options.data.string() << "\n";
   return 0;
@@ -45,10 +49,10 @@ int RunVerify(const VerifyOptions& options) {
       Verify(options.data, options.deep ? VerifyDepth::kContents : VerifyDepth::kSizes);
   if (!report.ok()) return Refuse(report.status());
   for (const std::string& problem : report->problems) std::cout << problem << "\n";
-  std::cout << report->trials << " trials, " << report->attempts << " attempts, "
-            << report->artifacts << " artifacts: "
+  std::cout << CountOf(report->trials, "trial") << ", " << CountOf(report->attempts, "attempt")
+            << ", " << CountOf(report->artifacts, "artifact") << ": "
             << (report->problems.empty() ? std::string("all is well")
-                                         : std::to_string(report->problems.size()) + " problems")
+                                         : CountOf(report->problems.size(), "problem"))
             << "\n";
   return report->problems.empty() ? 0 : 1;
 }

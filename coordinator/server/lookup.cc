@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/base/count.h"
 #include "common/recipe/suggest.h"
 #include "coordinator/server/trial_text.h"
 
@@ -25,7 +26,7 @@ Result<ResolvedTrial> ResolveTrial(const TrialKey& key, Readers& readers, SpecCa
   const std::string& stage = (*model)->stage_names[key.stage];
   if (key.cell >= (*model)->grid(key.stage).size()) {
     return NotFound("no trial " + TrialIdText(key.sweep, stage, key.cell) + ": the stage has " +
-                    std::to_string((*model)->grid(key.stage).size()) + " cells");
+                    CountOf((*model)->grid(key.stage).size(), "cell"));
   }
   if (!(*model)->grid(key.stage).IsTrial(key.cell)) {
     return NotFound("cell " + TrialIdText(key.sweep, stage, key.cell) +

@@ -28,6 +28,7 @@ void AddStages(const SweepStatus& status, v1::Sweep& out) {
     to.set_trials(status.model->grids[i]->TrialCount());
     AddCounts(status.counts[i], to);
     for (const Axis& axis : stage.axes) to.add_axes(axis.name);
+    to.set_expectations(static_cast<std::uint32_t>(stage.expect.size()));
   }
 }
 

@@ -85,6 +85,7 @@ class Lister {
       if (all_counted) RETURN_IF_ERROR(counted);
     }
     for (std::uint32_t stage = 0; stage < question_.model->grids.size(); ++stage) {
+      if (!Asked(stage)) continue;
       // With a filter every stage is walked for the total; without one only for the page.
       const bool for_page = !list_.more && (!question_.after || stage >= question_.after->stage);
       if (all_counted && !for_page) continue;
@@ -95,11 +96,15 @@ class Lister {
   }
 
  private:
+  bool Asked(std::uint32_t stage) const { return !question_.stage || *question_.stage == stage; }
+
   Status CountByState() {
     return AskCore(edge_, [&](const Core& core, Time) {
-      for (const SweepView::Stage& stage : core.ViewSweep(question_.sweep).stages) {
+      const std::vector<SweepView::Stage> stages = core.ViewSweep(question_.sweep).stages;
+      for (std::uint32_t stage = 0; stage < stages.size(); ++stage) {
+        if (!Asked(stage)) continue;
         for (std::size_t i = 0; i < wanted_.size(); ++i) {
-          if (wanted_[i]) list_.total += stage.counts[i];
+          if (wanted_[i]) list_.total += stages[stage].counts[i];
         }
       }
     });
@@ -161,6 +166,7 @@ class Lister {
   Status AddAdjacentRows() {
     TrialQuery query;
     query.sweep = question_.sweep;
+    query.stage = question_.stage;
     query.after = question_.after;
     query.limit = list_.trials.size();
     Result<std::vector<PutTrial>> rows = edge_.readers->state->ListTrials(query);

@@ -25,7 +25,8 @@ Result<std::vector<std::optional<TrialState>>> StatesOf(const Edge& edge, SweepI
 struct TrialListQuestion {
   SweepId sweep;
   std::shared_ptr<const SweepModel> model;
-  std::vector<TrialState> states;  // empty = all
+  std::vector<TrialState> states;      // empty = all
+  std::optional<std::uint32_t> stage;  // nothing = all
   Filter filter;
   std::optional<TrialPosition> after;
   std::size_t limit = 1'000;

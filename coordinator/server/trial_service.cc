@@ -10,6 +10,7 @@
 #include "coordinator/server/metric_read.h"
 #include "coordinator/server/trial_convert.h"
 #include "coordinator/server/trial_listing.h"
+#include "coordinator/server/trial_text.h"
 
 namespace fusor {
 
@@ -53,7 +54,9 @@ Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialR
                        : StateWithoutRow(sweep->state, trial->model->spec->stages[key.stage]);
   }
   *response.mutable_trial() = ToWire(key.sweep, *trial->model, listed, AxesOf(*trial->model));
-  if (!listed.row) response.mutable_trial()->set_reason(reason);
+  // Whose fault a skipped trial is may have changed since its row was written.
+  const bool skipped = listed.state == TrialState::kSkipped && !reason.empty();
+  if (!listed.row || skipped) response.mutable_trial()->set_reason(reason);
   const Result<std::vector<PutAttempt>> attempts = readers.state->Attempts(key);
   if (!attempts.ok()) return attempts.status();
   Result<std::map<WorkerId, std::string>> names = WorkerNames(readers);
@@ -86,6 +89,11 @@ Status TrialService::FillList(const v1::ListTrialsRequest& request,
     const auto known = FromWire(static_cast<v1::TrialState>(state));
     if (!known) return InvalidArgument("states: unknown state " + std::to_string(state));
     question.states.push_back(*known);
+  }
+  if (!request.stage().empty()) {
+    const Result<std::uint32_t> stage = FindStage((*model)->stage_names, request.stage());
+    if (!stage.ok()) return stage.status();
+    question.stage = *stage;
   }
   Result<Filter> filter = ParseFilter(request.where());
   if (!filter.ok()) return filter.status();
@@ -131,6 +139,10 @@ TrialService::Unary TrialService::Explain(Call call, const v1::ExplainTrialReque
       response->set_state(ToWire(core.ViewTrial(trial->key).state));
       for (const std::string& reason : core.Explain(trial->key, now)) {
         response->add_reasons(reason);
+      }
+      for (const TrialKey& cause : core.SkippedBecauseOf(trial->key)) {
+        response->add_skipped_because_of(
+            TrialIdText(cause.sweep, trial->model->stage_names[cause.stage], cause.cell));
       }
     });
   });

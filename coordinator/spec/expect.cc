@@ -45,8 +45,9 @@ Status CheckMetric(const Recipe& recipe, const std::string& name) {
   std::vector<std::string> names;
   for (const MetricInfo& metric : recipe.metrics) names.push_back(metric.name);
   if (std::find(names.begin(), names.end(), name) != names.end()) return Ok();
-  return InvalidArgument("recipe " + recipe.name + " records no '" + name + "'" +
-                         Suggestion(name, names));
+  return InvalidArgument(
+      "recipe " + recipe.name + " records no '" + name + "'" +
+      (names.empty() ? std::string(", nor anything else to expect") : Suggestion(name, names)));
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "common/recipe/suggest.h"
+#include "common/text/scalar.h"
 #include "coordinator/spec/input_count.h"
 #include "coordinator/spec/map_reader.h"
-#include "common/text/scalar.h"
 
 namespace fusor {
 
@@ -268,7 +268,8 @@ void NeedsReader::CheckInputsOf(std::size_t stage) {
     return from == to ? std::to_string(from) : std::to_string(from) + " to " + std::to_string(to);
   };
   const std::string takes = "recipe " + recipe.name + " takes " + range(least, most) +
-                            " trials as inputs; the needs yield " + range(sum.least, sum.most);
+                            (most == 1 ? " trial as input" : " trials as inputs") +
+                            "; the needs yield " + range(sum.least, sum.most);
   const YamlNode* needs = NeedsOf(stage);
   if (needs == nullptr) {
     problems_.Add(*draft.entry, draft.path, takes);

@@ -1,5 +1,6 @@
 #include "coordinator/spec/plan.h"
 
+#include "common/base/count.h"
 #include "coordinator/core/cell_counter.h"
 #include "coordinator/spec/input_count.h"
 
@@ -15,10 +16,10 @@ std::string Gib(double gib) {
 }
 
 std::string SlotsText(const Resources& resources) {
-  std::string text = std::to_string(resources.slots);
-  if (resources.device == DeviceKind::kCpu) text += " cpu";
-  if (resources.device == DeviceKind::kGpu) text += " gpu";
-  text += resources.slots == 1 ? " slot" : " slots";
+  std::string noun = "slot";
+  if (resources.device == DeviceKind::kCpu) noun = "cpu slot";
+  if (resources.device == DeviceKind::kGpu) noun = "gpu slot";
+  const std::string text = CountOf(resources.slots, noun);
   if (resources.slots == 1) return text;
   if (resources.per_worker > 0)
     return text + ", " + std::to_string(resources.per_worker) + " on each worker";
@@ -28,8 +29,7 @@ std::string SlotsText(const Resources& resources) {
 std::string PerSlotText(const Resources& resources) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  if (resources.cpus > 0)
-    add(std::to_string(resources.cpus) + (resources.cpus == 1 ? " cpu" : " cpus"));
+  if (resources.cpus > 0) add(CountOf(resources.cpus, "cpu"));
   if (resources.device_memory_gib > 0) add(Gib(resources.device_memory_gib) + " of device memory");
   if (resources.memory_gib > 0) add(Gib(resources.memory_gib) + " of memory");
   if (resources.disk_gib > 0) add(Gib(resources.disk_gib) + " of disk");

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "common/base/count.h"
 #include "common/recipe/suggest.h"
-#include "coordinator/spec/names.h"
 #include "common/text/scalar.h"
+#include "coordinator/spec/names.h"
 
 namespace fusor {
 
@@ -63,7 +64,7 @@ Status CheckResources(const Resources& resources) {
   }
   if (resources.per_worker == 0) return Ok();
   const std::string share = "per_worker " + std::to_string(resources.per_worker);
-  const std::string slots = std::to_string(resources.slots) + " slots";
+  const std::string slots = CountOf(resources.slots, "slot");
   if (resources.slots % resources.per_worker != 0) {
     return InvalidArgument(slots + " cannot be divided into " + share);
   }

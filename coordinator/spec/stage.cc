@@ -1,5 +1,6 @@
 #include "coordinator/spec/stage.h"
 
+#include "common/base/count.h"
 #include "common/recipe/suggest.h"
 #include "common/text/param_maps.h"
 #include "common/text/scalar.h"
@@ -112,8 +113,8 @@ void Draw(const RandomChoice& choice, const YamlNode& node, const std::string& p
   const std::uint64_t left = DrawableCells(draft.spec);
   if (wanted > left) {
     problems.Add(node, path,
-                 std::to_string(wanted) + " trials cannot be drawn; the grid has " +
-                     std::to_string(left) + " cells per seed that are not excluded");
+                 CountOf(wanted, "trial") + " cannot be drawn; the grid has " +
+                     CountOf(left, "cell") + " per seed not excluded");
     draft.sound = false;
     return;
   }

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/count.h"
 #include "coordinator/store/artifact_store.h"
 #include "coordinator/store/database_file.h"
 #include "coordinator/store/file.h"
@@ -133,8 +134,8 @@ Status Verifier::CheckCursors(const sql::Database& state, const sql::Database& m
   }
   RETURN_IF_ERROR(all.status());
   if (behind > 0) {
-    report_.problems.push_back("metrics.db: behind state.db for " + std::to_string(behind) +
-                               " attempts: points or log lines are missing");
+    report_.problems.push_back("metrics.db: behind state.db for " + CountOf(behind, "attempt") +
+                               ": points or log lines are missing");
   }
   return Ok();
 }

@@ -274,7 +274,7 @@ TEST_F(Tour, BashCompletes) {
   EXPECT_EQ(Offered(cluster_, data + "watch ''", 4), (Words{"1", "last", "tour"}));
   EXPECT_EQ(Offered(cluster_, data + "trial last.fusion.", 4),
             (Words{"last.fusion.0", "last.fusion.1", "last.fusion.2", "last.fusion.3"}));
-  EXPECT_EQ(Offered(cluster_, "trials last --st", 3), Words{"--state"});
+  EXPECT_EQ(Offered(cluster_, "trials last --sta", 3), (Words{"--stage", "--state"}));
   EXPECT_EQ(Offered(cluster_, "trials last --state s", 4), (Words{"skipped", "succeeded"}));
   EXPECT_EQ(Offered(cluster_, "trials last --state = f", 5), Words{"failed"});
   EXPECT_EQ(Offered(cluster_, "cancel last -o ''", 4), (Words{"id", "json", "table"}));

@@ -75,6 +75,79 @@ TEST(Steering, DrainWaitsForItsDeadline) {
   ExpectEachSucceededOnce(cluster, sweep, 2);
 }
 
+TEST(Steering, LabelsChooseTheWorker) {
+  Cluster cluster;
+  const auto plain = cluster.StartAgent("plain", 2);
+  const std::string sweep = cluster.Submit(
+      "name: labelled\nobjective: {metric: val/accuracy, goal: maximize}\n"
+      "resources: {device: cpu, labels: {room: cellar, disk: nvme}}\nseeds: [0, 1, 2]\n"
+      "stages: {s: {recipe: probe, params: {steps: 3}}}\n");
+  const auto explained = [&](const std::string& reason) {
+    return WaitUntil(
+        [&] {
+          return cluster.Fusor({"explain", sweep + ".s.0"}).out.find(reason) != std::string::npos;
+        },
+        30);
+  };
+  EXPECT_TRUE(explained("label room=cellar is on no worker")) << plain->Log();
+  EXPECT_TRUE(explained("label disk=nvme is on no worker")) << plain->Log();
+  // One of two labels is not enough.
+  const auto half = cluster.StartAgent("half", 1, {"--label", "room=cellar"});
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        const std::string why = cluster.Fusor({"explain", sweep + ".s.0"}).out;
+        return why.find("label disk=nvme is on no worker") != std::string::npos &&
+               why.find("room=cellar") == std::string::npos;
+      },
+      30))
+      << half->Log();
+  EXPECT_EQ(cluster.Sql("state.db", "SELECT count(*) FROM attempt"), "0");
+  const auto whole =
+      cluster.StartAgent("whole", 1, {"--label", "room=cellar", "--label", "disk=nvme"});
+  ASSERT_TRUE(cluster.WaitEnded(sweep, 3, 60)) << whole->Log();
+  ExpectEachSucceededOnce(cluster, sweep, 3);
+  EXPECT_EQ(cluster.Sql("state.db",
+                        "SELECT group_concat(DISTINCT worker.name) FROM attempt JOIN worker ON "
+                        "worker.id = attempt.worker"),
+            "whole");
+  EXPECT_NE(cluster.Fusor({"workers"}).out.find("disk=nvme room=cellar"), std::string::npos);
+}
+
+// A sweep of which some trials fail: every word about it is for people.
+TEST(Steering, FailuresAndWhatTheySkipAreExplained) {
+  Cluster cluster;
+  const auto agent = cluster.StartAgent("a", 2);
+  const std::string sweep = cluster.Submit(
+      "name: chain\nobjective: {metric: val/accuracy, goal: maximize}\nresources: {device: "
+      "cpu}\nretry: {crashes: 0}\nstages:\n"
+      "  first: {recipe: probe, params: {steps: 3, fault_step: 1}, axes: {fault: [none, crash]}}\n"
+      "  second: {recipe: probe, params: {steps: 3}, needs: {first: {match: [fault]}}, axes: "
+      "{fault: [none, crash]}}\n");
+  ASSERT_TRUE(cluster.WaitSql("state.db", "SELECT state FROM sweep", "finished", 60))
+      << agent->Log();
+  const Output trials = cluster.Fusor({"trials", sweep, "--stage", "first"});
+  EXPECT_NE(trials.out.find("crashed (signal 11, segmentation fault)"), std::string::npos)
+      << trials.out;
+  EXPECT_EQ(trials.out.find("second"), std::string::npos) << trials.out;
+  const std::string failed = sweep + ".first.1";
+  for (const char* command : {"explain", "trial"}) {
+    const Output why = cluster.Fusor({command, sweep + ".second.1"});
+    EXPECT_NE(why.out.find("needs " + failed + ", which failed: crashed (signal 11"),
+              std::string::npos)
+        << why.out;
+    EXPECT_NE(why.out.find("fusor retry " + failed), std::string::npos) << why.out;
+  }
+  // The best of a stage, of all that fits.
+  EXPECT_EQ(cluster.Fusor({"best", sweep, "--stage", "sec", "-o", "id"}).out,
+            sweep + ".second.0\n");
+  EXPECT_EQ(cluster.Fusor({"best", sweep, "--where", "fault=crash"}).exit_code, 2);
+  const Output again = cluster.Fusor({"cancel", sweep});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_NE(again.out.find("had finished already (2 succeeded, 1 failed, 1 skipped)"),
+            std::string::npos)
+      << again.out;
+}
+
 TEST(Steering, DrainMovesWhatRunsAtItsDeadline) {
   Cluster cluster;
   const auto agent = cluster.StartAgent("a", 1);

@@ -73,9 +73,12 @@ TEST(FactReporter, ReleasedAndFailed) {
   FactReporter reporter(pipe.write.get());
   reporter.Ended(3, {OutcomeKind::kReleased});
   reporter.Ended(3, {OutcomeKind::kFailed, Failure::kDiverged, 0, "loss is nan at step 3"});
+  reporter.Ended(3, {.kind = OutcomeKind::kSucceeded, .detail = "stopped early: \"x\""});
   const auto lines = pipe.Lines();
   EXPECT_EQ(lines.at(1), R"({"f":"final","step":3,"outcome":"released"})");
   EXPECT_EQ(lines.at(2), R"({"f":"failure","kind":"diverged","detail":"loss is nan at step 3"})");
+  EXPECT_EQ(lines.at(3),
+            R"({"f":"final","step":3,"outcome":"succeeded","detail":"stopped early: \"x\""})");
 }
 
 TEST(FactReporter, PacksFrequentPointsAndKeepsTheirOrder) {

@@ -312,6 +312,50 @@ TEST_F(LoaderTest, BatchDependsOnSeedAndStepAlone) {
   EXPECT_FALSE(a.images.equal(at_once.At(12).images));
 }
 
+TEST_F(LoaderTest, PartsOfAStepAreItsBatch) {
+  LoaderOptions options{.seed = 4, .batch_size = 8, .augment = {.crop_padding = 4, .flip = true}};
+  TrainingLoader whole(data_.train, normaliser_, indices_, options);
+  options.parts = 4;
+  TrainingLoader parts(data_.train, normaliser_, indices_, options);
+  for (const std::int64_t step : {0, 5, 6, 20}) {
+    const ImageBatch batch = whole.At(step);
+    for (std::int64_t part = 0; part < 4; ++part) {
+      const ImageBatch two = parts.At(step, part);
+      EXPECT_TRUE(two.images.equal(batch.images.narrow(0, 2 * part, 2))) << step << " " << part;
+      EXPECT_TRUE(two.labels.equal(batch.labels.narrow(0, 2 * part, 2)));
+    }
+  }
+}
+
+// Of images that are of one colour each, the pixels tell whose they are.
+TEST_F(LoaderTest, PartnersAreTheImagesMixedIn) {
+  ImageSet colours;
+  std::vector<std::vector<std::uint8_t>> pixels;
+  for (int i = 0; i < 8; ++i) {
+    pixels.emplace_back(kImageBytes, static_cast<std::uint8_t>(20 * i));
+    colours.labels.push_back(i);
+  }
+  for (const auto& image : pixels) colours.pixels.push_back(image.data());
+  const std::vector<std::uint32_t> all = {0, 1, 2, 3, 4, 5, 6, 7};
+  const Normaliser normaliser(colours, all);
+  TrainingLoader loader(colours, normaliser, all, {.batch_size = 8, .mix = {.cutmix = 1}});
+  int mixed = 0;
+  for (std::int64_t step = 0; step < 10; ++step) {
+    const ImageBatch batch = loader.At(step);
+    for (std::int64_t i = 0; i < 8; ++i) {
+      const auto share = [&](const at::Tensor& label) {
+        const auto byte = static_cast<std::uint8_t>(20 * label.item<std::int64_t>());
+        return batch.images[i].eq(normaliser.Apply(0, byte)).to(at::kDouble).mean().item<double>();
+      };
+      if (batch.labels[i].equal(batch.partner_labels[i])) continue;
+      ++mixed;
+      EXPECT_NEAR(share(batch.labels[i]), batch.share, 1e-9);
+      EXPECT_NEAR(share(batch.partner_labels[i]), 1 - batch.share, 1e-9);
+    }
+  }
+  EXPECT_GT(mixed, 50);
+}
+
 TEST_F(LoaderTest, AnEpochShowsEachImageAtMostOnceAndEpochsDiffer) {
   auto loader = Loader(5, false);
   ASSERT_EQ(loader.steps_per_epoch(), 6);

@@ -1,7 +1,5 @@
 // The loop with a task of the test's own: what is skipped, scaled and kept.
 
-#include "trainer/engine/loop.h"
-
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
@@ -9,17 +7,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <chrono>
 #include <functional>
 #include <limits>
 
-#include "tests/trainer/agent.h"
+#include "tests/trainer/loop_fixture.h"
 #include "trainer/engine/guard.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/precision/precision.h"
 
 namespace fusor {
 namespace {
+
+using LoopTest = testing::LoopFixture;
+using testing::Falling;
 
 // w is pulled towards 3; `spoil` may replace the loss of a step.
 class Pull final : public Task {
@@ -74,57 +75,16 @@ class Pull final : public Task {
   std::size_t evaluated_ = 0;
 };
 
-// Momentum, and a rate that falls with every step that is applied.
-TrainingPolicy Falling() {
-  TrainingPolicy policy;
-  policy.optimizer.momentum = 0.5;
-  policy.schedule.shape = ScheduleOptions::Shape::kLinear;
-  return policy;
+// The loss stays finite: 0 * sqrt has slope infinity at 0.
+at::Tensor WithInfiniteGradient(Pull& task, const at::Tensor& loss) {
+  const at::Tensor& w = task.parameters().trained[0].value;
+  return loss.add(w.sub(w.detach()).sqrt().sum());
 }
 
 TrainingPolicy Scaled(TrainingPolicy policy) {
   policy.scale_loss = true;
   return policy;
 }
-
-class Silent final : public Reporter {
- public:
-  void Started(const StartedReport&) override {}
-  void Progress(const ProgressReport&) override {}
-  void Metrics(std::int64_t, std::span<const Metric> values) override {
-    for (const Metric& metric : values) {
-      if (metric.name == "train/compute_bits") bits.push_back(metric.value);
-    }
-  }
-  void Evaluated(const EvaluationReport& report) override { evaluated.push_back(report.step); }
-  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-  void Made(const ArtifactReport& report) override { made[report.name] = report.step; }
-  void Ended(std::int64_t, const Outcome&) override {}
-
-  std::vector<std::int64_t> evaluated;
-  std::map<std::string, std::int64_t> made;
-  std::vector<double> bits;
-};
-
-class LoopTest : public ::testing::Test {
- protected:
-  LoopTest() : before_(std::filesystem::current_path()) {
-    std::filesystem::current_path(root_.path());
-  }
-  ~LoopTest() override { std::filesystem::current_path(before_); }
-
-  Outcome Run(Task& task, const TrainingPolicy& policy = Falling(), bool read_late = false) {
-    LoopOptions options;
-    options.policy = policy;
-    options.read_late = read_late;
-    Control control({});
-    return Loop(std::move(options), task, reporter_, control).Run();
-  }
-
-  testing::TemporaryDirectory root_;
-  std::filesystem::path before_;
-  Silent reporter_;
-};
 
 TEST_F(LoopTest, TrainsEvaluatesEachEpochAndKeepsTheBest) {
   Pull task;
@@ -151,12 +111,8 @@ TEST_F(LoopTest, ScaledLossGivesTheSameWeights) {
 
 TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
   Pull task;
-  // Finite loss, infinite gradient: 0 * sqrt has slope infinity at 0.
   task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
-    if (step != 3) return loss;
-    at::Tensor zero =
-        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
-    return loss.add(zero.sqrt().sum());
+    return step == 3 ? WithInfiniteGradient(task, loss) : loss;
   };
   Pull without;
   without.spoil = [&](std::int64_t step, const at::Tensor& loss) {
@@ -177,9 +133,7 @@ TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
 TEST_F(LoopTest, AScaleThatCannotFallAnyFurtherEndsTheRun) {
   Pull task;
   task.spoil = [&](std::int64_t, const at::Tensor& loss) {
-    at::Tensor zero =
-        task.parameters().trained[0].value.sub(task.parameters().trained[0].value.detach());
-    return loss.add(zero.sqrt().sum());
+    return WithInfiniteGradient(task, loss);
   };
   TrainingPolicy policy = Scaled(Falling());
   policy.scaling = LossScalerPolicy::DeepSpeed();
@@ -208,7 +162,8 @@ TEST_F(LoopTest, NumbersReadLateAreTheSameNumbers) {
   Pull now;
   Pull late;
   EXPECT_EQ(Run(now).kind, OutcomeKind::kSucceeded);
-  EXPECT_EQ(Run(late, Falling(), /*read_late=*/true).kind, OutcomeKind::kSucceeded);
+  const LoopOptions read_late{.policy = Falling(), .read_late = true};
+  EXPECT_EQ(Run(late, read_late).kind, OutcomeKind::kSucceeded);
   EXPECT_EQ(now.losses, late.losses);
   EXPECT_EQ(now.rates, late.rates);
   EXPECT_EQ(now.weight(), late.weight());
@@ -217,7 +172,7 @@ TEST_F(LoopTest, NumbersReadLateAreTheSameNumbers) {
   bad.spoil = [&](std::int64_t step, const at::Tensor& loss) {
     return step == 5 ? loss.mul(std::numeric_limits<double>::quiet_NaN()) : loss;
   };
-  const Outcome outcome = Run(bad, Falling(), /*read_late=*/true);
+  const Outcome outcome = Run(bad, read_late);
   EXPECT_EQ(outcome.failure, Failure::kDiverged);
   EXPECT_NE(outcome.detail.find("step 6"), std::string::npos);
   EXPECT_EQ(bad.losses.size(), 5u);
@@ -252,6 +207,185 @@ TEST_F(LoopTest, PartsAreClippedTogether) {
   Pull free;
   Run(free);
   EXPECT_LT(parts.weight(), free.weight());
+}
+
+// A sum of squares over different samples in each part; no norm or dropout sees the parts.
+class Fit final : public Task {
+ public:
+  explicit Fit(std::int64_t parts) : size_(kSamples / parts) {}
+
+  Status Prepare(Pulse&) override {
+    parameters_.trained.push_back({"w", at::zeros({4}).requires_grad_(), true});
+    const at::Tensor at = at::arange(kSamples).to(at::kFloat);
+    points_ = at::stack(
+        {at.mul(0.37).sin(), at.mul(0.73).cos(), at.mul(1.31).sin(), at.mul(0.11).cos()}, 1);
+    values_ = points_.matmul(at::arange(1, 5).to(at::kFloat));
+    return Ok();
+  }
+  Plan plan() const override { return {20, 10}; }
+  ParameterSet& parameters() override { return parameters_; }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.1}};
+  }
+  Batch TrainingBatch(MicroStep at) override {
+    return {.inputs = points_.narrow(0, at.part * size_, size_),
+            .targets = values_.narrow(0, at.part * size_, size_),
+            .samples = size_};
+  }
+  BatchLoss Forward(const Batch& batch) override {
+    const at::Tensor made = batch.inputs.matmul(parameters_.trained[0].value);
+    return {made.sub(batch.targets).square().mean(), {}};
+  }
+  std::span<const Metric> StepMetrics(const StepFacts& facts) override {
+    losses.push_back(facts.loss);
+    return {};
+  }
+  std::vector<Metric> Evaluate(Split, Pulse&) override { return {}; }
+  std::optional<Selection> selection() const override { return std::nullopt; }
+
+  std::vector<double> losses;
+
+ private:
+  static constexpr std::int64_t kSamples = 64;
+  const std::int64_t size_;
+  ParameterSet parameters_;
+  at::Tensor points_;
+  at::Tensor values_;
+};
+
+TEST_F(LoopTest, PartsOfABatchMoveTheWeightsAsTheBatch) {
+  TrainingPolicy policy = Falling();
+  policy.clip_norm = 3;  // bites at first
+  policy.optimizer.weight_decay = 0.01;
+  Fit whole(1);
+  EXPECT_EQ(Run(whole, policy).kind, OutcomeKind::kSucceeded);
+  for (const std::int64_t count : {2, 16}) {
+    policy.accumulate = count;
+    Fit parts(count);
+    EXPECT_EQ(Run(parts, policy).kind, OutcomeKind::kSucceeded);
+    ASSERT_EQ(parts.losses.size(), whole.losses.size());
+    for (std::size_t i = 0; i < whole.losses.size(); ++i) {
+      EXPECT_NEAR(parts.losses[i], whole.losses[i], 1e-6 * whole.losses[0]) << i;
+    }
+    EXPECT_TRUE(parts.parameters().trained[0].value.allclose(whole.parameters().trained[0].value,
+                                                             1e-6, 1e-6));
+  }
+}
+
+TEST_F(LoopTest, RatesAreTheSchedulesFromTheFirstStepToTheLast) {
+  Pull task;
+  Run(task);
+  ASSERT_EQ(task.rates.size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_NEAR(task.rates[i], 0.125 * (1 - static_cast<double>(i) / 12), 1e-12) << i;
+  }
+}
+
+// Every step waits for its data, and every evaluation waits: what follows holds on any machine.
+class Slow final : public Task {
+ public:
+  static constexpr std::chrono::milliseconds kData{10};
+  static constexpr std::chrono::milliseconds kEvaluation{50};
+
+  Status Prepare(Pulse& pulse) override {
+    pulse_ = &pulse;
+    parameters_.trained.push_back({"w", at::zeros({2}).requires_grad_(), true});
+    return Ok();
+  }
+  Plan plan() const override { return {12, 4}; }
+  ParameterSet& parameters() override { return parameters_; }
+  std::vector<TrainedGroup> groups() override {
+    return {{.parameters = parameters_.trained, .rate = 0.125}};
+  }
+  Batch TrainingBatch(MicroStep) override {
+    pulse_->Wait(kData);
+    return {.samples = 8};
+  }
+  BatchLoss Forward(const Batch&) override {
+    return {parameters_.trained[0].value.square().sum(), {}};
+  }
+  std::vector<Metric> Evaluate(Split, Pulse& pulse) override {
+    pulse.Wait(kEvaluation);
+    return {{"val/loss", 0}};
+  }
+  std::optional<Selection> selection() const override { return std::nullopt; }
+
+ private:
+  Pulse* pulse_ = nullptr;
+  ParameterSet parameters_;
+};
+
+TEST_F(LoopTest, SpeedIsOfStepsWithTheirDataAndWithoutEvaluation) {
+  Slow task;
+  TrainingPolicy policy = Falling();
+  policy.accumulate = 2;
+  EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
+  const double data_ms = 2 * static_cast<double>(Slow::kData.count());
+  const double evaluation_s = static_cast<double>(Slow::kEvaluation.count()) / 1e3;
+  const auto& speeds = reporter_.series["system/samples_per_s"];
+  ASSERT_EQ(speeds.size(), 3u);
+  for (std::size_t epoch = 0; epoch < speeds.size(); ++epoch) {
+    EXPECT_GE(reporter_.series["system/step_ms_p50"][epoch], data_ms);
+    const double trained_s = 4 * 2 * 8 / speeds[epoch];
+    EXPECT_GE(trained_s, 4 * data_ms / 1e3);
+    EXPECT_LE(trained_s, reporter_.series["system/epoch_s"][epoch] - evaluation_s);
+  }
+}
+
+// Gradients in one memory, or wherever backward leaves them; whole steps or parts.
+TEST_F(LoopTest, WhereGradientsLieChangesNoBit) {
+  for (const std::int64_t parts : {1, 3}) {
+    TrainingPolicy policy = Falling();
+    policy.accumulate = parts;
+    policy.clip_norm = 0.5;
+    Pull own;
+    Run(own, policy);
+    policy.optimizer.gradients = GradientMemory::kFlat;
+    Pull flat;
+    Run(flat, policy);
+    EXPECT_EQ(own.losses, flat.losses);
+    EXPECT_EQ(own.weights, flat.weights);
+    EXPECT_EQ(own.weight(), flat.weight());
+  }
+}
+
+// Interrupted after something that only the state knows: an overflow changed the precision, or the
+// scale, which grows again later. What later checkpoints hold is the same to the bit.
+TEST_F(LoopTest, InterruptedStateEqualsStraightState) {
+  TrainingPolicy adaptive = Falling();
+  adaptive.adapt_precision = true;
+  TrainingPolicy scaled = Scaled(Falling());
+  scaled.optimizer.algorithm = Algorithm::kAdamW;
+  scaled.scaling.window = 4;
+  for (const TrainingPolicy& policy : {adaptive, scaled}) {
+    const std::string name = policy.scale_loss ? "scaled" : "adaptive";
+    const auto spoil_third = [&](Pull& task) {
+      task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+        if (step != 2) return loss;
+        return policy.scale_loss ? WithInfiniteGradient(task, loss)
+                                 : loss.mul(std::numeric_limits<double>::infinity());
+      };
+    };
+    LoopOptions options{.policy = policy, .checkpoint = {.every_steps = 5}};
+    MoveOn(name + "-straight");
+    Pull straight;
+    spoil_third(straight);
+    EXPECT_EQ(Run(straight, options).kind, OutcomeKind::kSucceeded);
+    const std::string expected = *ReadFile("checkpoint/10/state.safetensors", 1 << 20);
+    const char* at_ten = policy.scale_loss ? R"("loss_scale":"65536")" : R"("full_precision":"1")";
+    EXPECT_NE(expected.find(at_ten), std::string::npos) << name;
+    const std::string table = *ReadFile("log.csv", 1 << 20);
+    options.resume = reporter_.checkpoints.at(5);
+    MoveOn(name + "-resumed");
+    Pull resumed;
+    resumed.scores = {1, 2};
+    EXPECT_EQ(Run(resumed, options).kind, OutcomeKind::kSucceeded);
+    EXPECT_TRUE(*ReadFile("checkpoint/10/state.safetensors", 1 << 20) == expected) << name;
+    EXPECT_EQ(*ReadFile("log.csv", 1 << 20), table);
+    EXPECT_EQ(resumed.losses,
+              std::vector<double>(straight.losses.begin() + 5, straight.losses.end()));
+    EXPECT_EQ(resumed.weight(), straight.weight());
+  }
 }
 
 // One bad part voids its whole step.
@@ -340,7 +474,7 @@ TEST_F(LoopTest, EveryPrecisionFindsTheLine) {
     if (!policy.adapt_precision) continue;
     for (std::size_t step = 0; step < 50; ++step) {
       EXPECT_EQ(line.computed[step], step / 7 % 2 == 0 ? at::kBFloat16 : at::kFloat) << step;
-      EXPECT_EQ(reporter_.bits[step], step / 7 % 2 == 0 ? 16 : 32) << step;
+      EXPECT_EQ(reporter_.series["train/compute_bits"][step], step / 7 % 2 == 0 ? 16 : 32) << step;
     }
     for (const at::ScalarType type : line.masters) EXPECT_EQ(type, at::kFloat);
   }
@@ -361,8 +495,8 @@ TEST_F(LoopTest, AnOverflowInTheHalfTypeChangesToFp32) {
   };
   EXPECT_EQ(Run(task, policy).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
-  EXPECT_EQ(reporter_.bits[5], 16);
-  EXPECT_EQ(reporter_.bits[6], 32);
+  EXPECT_EQ(reporter_.series["train/compute_bits"][5], 16);
+  EXPECT_EQ(reporter_.series["train/compute_bits"][6], 32);
 
   Pull again;
   again.spoil = [&](std::int64_t step, const at::Tensor& loss) {

@@ -5,6 +5,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -471,6 +472,41 @@ TEST(Optimizer, ClipsAllGroupsTogetherOrEachByItself) {
       EXPECT_NEAR(own.Length(0), 0.5, 1e-5);
       EXPECT_NEAR(own.Length(1), 2 * root, 1e-5);
       EXPECT_NEAR(own.Length(2), 3 * root, 1e-5);
+    }
+  }
+}
+
+// Parameters side by side in one memory move as each would by itself.
+TEST(Optimizer, PackedParametersMoveAsSingleOnes) {
+  for (const OptimizerOptions& way : Ways()) {
+    for (const Algorithm algorithm : Algorithms()) {
+      OptimizerOptions options = WithMomentum(way, algorithm);
+      options.weight_decay = 0.1;
+      const auto make = [] {
+        return std::vector<Parameter>{
+            Named("conv", Wave(16 * 3 * 3 * 3, 0)
+                              .view({16, 3, 3, 3})
+                              .contiguous(at::MemoryFormat::ChannelsLast)),
+            Named("bias", Wave(16, 1), false), Named("head", Wave(16 * 10, 2).view({10, 16})),
+            Named("head_bias", Wave(32, 3), false)};
+      };
+      const auto step = [](Optimizer& optimizer, std::vector<Parameter>& parameters, int number) {
+        for (Parameter& p : parameters) {
+          p.value.mutable_grad() = at::empty_like(p.value.detach());
+          p.value.mutable_grad().copy_(Wave(p.value.numel(), number).view(p.value.sizes()));
+        }
+        optimizer.Step({.rates = {0.1}, .loss_scale = 4, .skip_nonfinite = true});
+      };
+      ParameterSet packed{make(), {}};
+      Optimizer together(options, packed);
+      for (int number = 0; number < 4; ++number) step(together, packed.trained, number);
+      for (std::size_t i = 0; i < packed.trained.size(); ++i) {
+        ParameterSet single{{make()[i]}, {}};
+        Optimizer alone(options, single);
+        for (int number = 0; number < 4; ++number) step(alone, single.trained, number);
+        EXPECT_TRUE(SameBits(packed.trained[i].value, single.trained[0].value))
+            << static_cast<int>(algorithm) << " " << packed.trained[i].name;
+      }
     }
   }
 }

@@ -177,6 +177,18 @@ TEST_F(ProbeTest, FinishEarlyEvaluatesAndSaves) {
   EXPECT_TRUE(Exists(Folder("a/last/model.safetensors")));
 }
 
+TEST_F(ProbeTest, EndsEarlyWhenItGetsNoBetterAndSaysSo) {
+  // Evaluated after every 10 steps; nothing is better by that much.
+  Trial trial = Spawn(R"({"steps":100,"early_stop":2,"early_stop_min_delta":1000})");
+  EXPECT_EQ(trial.Finish().code, 0);
+  const Json& last = trial.facts().back();
+  EXPECT_EQ(last.Find("outcome")->text, "succeeded");
+  EXPECT_EQ(last.Find("step")->integer, 30);
+  EXPECT_EQ(last.Find("detail")->text.find("stopped early: val/loss was not below "), 0u);
+  EXPECT_EQ(trial.Facts("evaluation").size(), 3u);
+  EXPECT_TRUE(Exists(Folder("a/last/model.safetensors")));
+}
+
 TEST_F(ProbeTest, AbortWritesNothing) {
   Trial trial = Spawn(R"({"steps":1000000,"step_ms":1})");
   trial.WaitFor("progress", "step", 1);

@@ -191,8 +191,10 @@ void FactReporter::Ended(std::int64_t step, const Outcome& outcome) {
   } else {
     text_ += "{\"f\":\"final\",\"step\":";
     AppendInt(text_, step);
-    text_ += outcome.kind == OutcomeKind::kReleased ? ",\"outcome\":\"released\"}\n"
-                                                    : ",\"outcome\":\"succeeded\"}\n";
+    text_ += outcome.kind == OutcomeKind::kReleased ? ",\"outcome\":\"released\""
+                                                    : ",\"outcome\":\"succeeded\"";
+    if (!outcome.detail.empty()) text_ += ",\"detail\":" + JsonQuote(outcome.detail);
+    text_ += "}\n";
   }
   WriteOut();
 }

@@ -95,7 +95,7 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
                       const Optimizer& optimizer) {
   Metadata metadata = {
-      {"format", "fusor.checkpoint.3"},
+      {"format", "fusor.checkpoint.4"},
       {"config", identity.config},
       {"numerics", identity.numerics},
       {"step", std::to_string(position.step)},
@@ -112,6 +112,9 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
       {"loss_scale_overflows_left", std::to_string(position.loss_scaler.overflows_left)},
       {"full_precision", position.precision.full ? "1" : "0"},
       {"precision_losses", ExactList(position.precision.losses)},
+      {"early_stop_best", Exact(position.early_stop.best)},
+      {"early_stop_best_step", std::to_string(position.early_stop.best_step)},
+      {"early_stop_stale", std::to_string(position.early_stop.stale)},
   };
   return WriteSafetensors(path, AllTensors(parameters, optimizer), metadata);
 }
@@ -121,7 +124,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
   Reader reader(path, file->header().metadata);
-  if (reader.Text("format") != "fusor.checkpoint.3") {
+  if (reader.Text("format") != "fusor.checkpoint.4") {
     return DataLoss(path + ": not a checkpoint of this program");
   }
   if (reader.Text("config") != identity.config) {
@@ -145,11 +148,15 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("loss_scale_overflows_left", position.loss_scaler.overflows_left);
   position.precision.full = reader.Text("full_precision") == "1";
   reader.Numbers("precision_losses", position.precision.losses);
+  reader.Number("early_stop_best", position.early_stop.best);
+  reader.Number("early_stop_best_step", position.early_stop.best_step);
+  reader.Number("early_stop_stale", position.early_stop.stale);
   RETURN_IF_ERROR(reader.status());
   std::vector<NamedTensor> tensors = AllTensors(parameters, optimizer);
-  if (tensors.size() != file->header().tensors.size()) {
-    return DataLoss(path + ": has " + std::to_string(file->header().tensors.size()) +
-                    " tensors, this configuration has " + std::to_string(tensors.size()));
+  const std::size_t stored = file->header().tensors.size() + file->TiedNames().size();
+  if (tensors.size() != stored) {
+    return DataLoss(path + ": has " + std::to_string(stored) + " tensors, this configuration has " +
+                    std::to_string(tensors.size()));
   }
   for (NamedTensor& named : tensors) RETURN_IF_ERROR(file->ReadInto(named.name, named.tensor));
   optimizer.Restored();

@@ -2,7 +2,7 @@
 
 // Everything a run needs to go on as if it had never stopped, in one safetensors file: the tensors
 // of model and optimiser, and the position in the metadata. Random draws depend on the position
-// alone.
+// alone. A tensor with two names (tied weights) is stored once and found under both.
 
 #include <cstdint>
 #include <limits>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "trainer/engine/early_stop.h"
 #include "trainer/models/parameters.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/precision/loss_scaler.h"
@@ -35,6 +36,7 @@ struct Position {
   std::int64_t best_step = -1;                                   // -1: no best model yet
   LossScaler::State loss_scaler;                                 // used with fp16 alone
   PrecisionSwitch::State precision;                              // used with adaptive alone
+  EarlyStop::State early_stop;                                   // used with early_stop alone
 };
 
 // What a run is: `config` must be equal for a checkpoint to be taken up; the rest decides whether

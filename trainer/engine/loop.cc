@@ -26,6 +26,10 @@ Outcome Failed(Failure failure, std::string detail) {
   return {OutcomeKind::kFailed, failure, 0, std::move(detail)};
 }
 
+Outcome Crashed(const Status& status) {
+  return Failed(Failure::kCrashedException, status.message());
+}
+
 // Damaged or missing input is the data's fault and not tried again; anything else may be.
 Outcome FromPrepare(const Status& status) {
   bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
@@ -44,29 +48,41 @@ Loop::Loop(LoopOptions options, Task& task, Reporter& reporter, Control& control
 
 Outcome Loop::Run() {
   pulse_.Enter(Phase::kLoad);
-  Status status = task_.Prepare(pulse_);
-  if (!status.ok()) return FromPrepare(status);
-  status = Start();
-  while (status.ok() && position_.step < plan_.steps) {
-    Wishes wishes = control_.Take();
-    const bool checkpoint = wishes.checkpoint || wishes.stop || CheckpointDue();
-    if (checkpoint) {
-      if (auto ended = Drain()) return *ended;
+  const Status loaded = task_.Prepare(pulse_);
+  if (!loaded.ok()) return FromPrepare(loaded);
+  if (const Status status = Start(); !status.ok()) return Crashed(status);
+  Outcome end{OutcomeKind::kSucceeded};
+  while (position_.step < plan_.steps) {
+    if (early_stop_ && early_stop_->due()) {
+      end.detail = early_stop_->Reason();
+      break;
     }
+    const Wishes wishes = control_.Take();
+    if (auto ended = Obey(wishes)) return *ended;
     if (wishes.finish_early) break;
-    if (checkpoint) status = Checkpoint();
-    if (!status.ok()) break;
-    if (wishes.stop) return {OutcomeKind::kReleased};
     if (auto ended = Step()) return *ended;
-    if (position_.step % plan_.steps_per_epoch == 0) {
-      if (auto ended = Drain()) return *ended;
-      status = Evaluate();
-    }
+    if (auto ended = EndEpoch()) return *ended;
   }
   if (auto ended = Drain()) return *ended;
-  if (status.ok()) status = Finish();
-  if (!status.ok()) return Failed(Failure::kCrashedException, status.message());
-  return {OutcomeKind::kSucceeded};
+  if (const Status status = Finish(); !status.ok()) return Crashed(status);
+  return end;
+}
+
+// Writes the checkpoint that is asked for or due.
+std::optional<Outcome> Loop::Obey(const Wishes& wishes) {
+  if (!wishes.checkpoint && !wishes.stop && !CheckpointDue()) return std::nullopt;
+  if (auto ended = Drain()) return ended;
+  if (wishes.finish_early) return std::nullopt;
+  if (const Status status = Checkpoint(); !status.ok()) return Crashed(status);
+  if (wishes.stop) return Outcome{OutcomeKind::kReleased};
+  return std::nullopt;
+}
+
+std::optional<Outcome> Loop::EndEpoch() {
+  if (position_.step % plan_.steps_per_epoch != 0) return std::nullopt;
+  if (auto ended = Drain()) return ended;
+  if (const Status status = Evaluate(); !status.ok()) return Crashed(status);
+  return std::nullopt;
 }
 
 Status Loop::Start() {
@@ -82,14 +98,7 @@ Status Loop::Start() {
     report.bit_exact = *bit_exact;
     report.resumed_from_step = position_.step;
   }
-  if (policy_.scale_loss) {
-    if (!options_.resume) position_.loss_scaler = LossScaler(policy_.scaling).state();
-    scaler_.emplace(policy_.scaling, position_.loss_scaler);
-  }
-  if (policy_.adapt_precision) {
-    switch_.emplace(policy_.adapting, position_.precision);
-    task_.UseFullPrecision(switch_->full());
-  }
+  RETURN_IF_ERROR(TakeUpPolicies());
   RETURN_IF_ERROR(DecideOnGraph(report));
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
@@ -101,6 +110,24 @@ Status Loop::Start() {
   started_step_ = position_.step;
   checkpointed_at_ = Clock::now();
   speed_.Start(Clock::now());
+  return Ok();
+}
+
+// Those that go by what happened before, from the position.
+Status Loop::TakeUpPolicies() {
+  if (policy_.scale_loss) {
+    if (!options_.resume) position_.loss_scaler = LossScaler(policy_.scaling).state();
+    scaler_.emplace(policy_.scaling, position_.loss_scaler);
+  }
+  if (policy_.adapt_precision) {
+    switch_.emplace(policy_.adapting, position_.precision);
+    task_.UseFullPrecision(switch_->full());
+  }
+  if (policy_.early_stop.patience > 0) {
+    const auto objective = task_.objective();
+    if (!objective) return InvalidArgument("early_stop: nothing tells how good this model is");
+    early_stop_.emplace(policy_.early_stop, *objective, position_.early_stop);
+  }
   return Ok();
 }
 
@@ -160,14 +187,9 @@ std::optional<Outcome> Loop::Step() {
     Compute(batch_of, {}, numbers);
   }
   if (options_.cuda != nullptr && options_.read_late) numbers.Send(*options_.cuda);
-  const std::int64_t samples = numbers.samples();
   ++position_.step;
-  auto ended = SettleWaiting();
-  if (!ended && options_.read_late) {
-    waiting_.emplace(std::move(numbers));
-  } else if (!ended) {
-    ended = Settle(numbers);
-  }
+  const std::int64_t samples = numbers.samples();
+  auto ended = Report(std::move(numbers));
   speed_.AddStep(Clock::now() - begun, samples);
   Place();
   pulse_.Beat();
@@ -176,23 +198,9 @@ std::optional<Outcome> Loop::Step() {
 
 void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
                    StepNumbers& numbers) {
-  const double scale = scaler_ ? scaler_->scale() : 1;
-  bool finite = true;
-  for (std::int64_t part = 0; part < policy_.accumulate && finite; ++part) {
-    const Batch batch = batch_of(part);
-    const BatchLoss loss = task_.Forward(batch);
-    numbers.Add(loss, batch.samples);
-    finite = options_.read_late || std::isfinite(loss.loss.item<double>());
-    if (finite) task_.Backward(loss, scale / static_cast<double>(policy_.accumulate));
-  }
-  if (!finite) return optimizer_->ClearGradients();
-  StepInput input{.rates = numbers.rates(),
-                  .rates_there = rates,
-                  .loss_scale = scale,
-                  .clip_norm = policy_.clip_norm,
-                  .skip_nonfinite = scaler_ || switch_ || !policy_.stop_on_nonfinite,
-                  .want_norm = policy_.record_norm};
-  ClipEach(input);
+  if (!AddUpGradients(batch_of, numbers)) return optimizer_->ClearGradients();
+  StepInput input = InputOf(numbers);
+  input.rates_there = rates;
   numbers.SetReport(optimizer_->Step(input));
   if (options_.cuda != nullptr && options_.read_late) numbers.Pack();
 }
@@ -227,6 +235,30 @@ void Loop::ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbe
   graph_.reset();
 }
 
+// Data, forward, loss and backward of each part; false at a loss that is not finite.
+bool Loop::AddUpGradients(const StepGraph::BatchOf& batch_of, StepNumbers& numbers) {
+  for (std::int64_t part = 0; part < policy_.accumulate; ++part) {
+    const Batch batch = batch_of(part);
+    const BatchLoss loss = task_.Forward(batch);
+    numbers.Add(loss, batch.samples);
+    if (!options_.read_late && !std::isfinite(loss.loss.item<double>())) return false;
+    task_.Backward(loss, LossScale() / static_cast<double>(policy_.accumulate));
+  }
+  return true;
+}
+
+double Loop::LossScale() const { return scaler_ ? scaler_->scale() : 1; }
+
+StepInput Loop::InputOf(const StepNumbers& numbers) const {
+  StepInput input{.rates = numbers.rates(),
+                  .loss_scale = LossScale(),
+                  .clip_norm = policy_.clip_norm,
+                  .skip_nonfinite = scaler_ || switch_ || !policy_.stop_on_nonfinite,
+                  .want_norm = policy_.record_norm};
+  ClipEach(input);
+  return input;
+}
+
 // Where a group has a bound of its own, every group is clipped for itself.
 void Loop::ClipEach(StepInput& input) const {
   const bool any = std::any_of(groups_.begin(), groups_.end(), [](const TrainedGroup& group) {
@@ -237,6 +269,14 @@ void Loop::ClipEach(StepInput& input) const {
     input.clip_norms.push_back(group.clip_norm.value_or(policy_.clip_norm));
   }
   input.clip_norm = 0;
+}
+
+// Of the step before, where that waits; of this one now, unless its own numbers are to wait.
+std::optional<Outcome> Loop::Report(StepNumbers numbers) {
+  if (auto ended = SettleWaiting()) return ended;
+  if (!options_.read_late) return Settle(numbers);
+  waiting_.emplace(std::move(numbers));
+  return std::nullopt;
 }
 
 std::optional<Outcome> Loop::SettleWaiting() {
@@ -350,6 +390,7 @@ Status Loop::Evaluate() {
   position_.evaluated_step = position_.step;
   if (!report.values.empty()) {
     RETURN_IF_ERROR(KeepIfBest(report.values));
+    Watch(report.values);
     RETURN_IF_ERROR(Log(report.values));
     reporter_.Evaluated(report);
   }
@@ -375,6 +416,14 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
     return SaveTo(kBestFile);
   }
   return Ok();
+}
+
+void Loop::Watch(const std::vector<Metric>& values) {
+  if (!early_stop_) return;
+  for (const Metric& metric : values) {
+    if (metric.name == early_stop_->metric()) early_stop_->Add(position_.step, metric.value);
+  }
+  position_.early_stop = early_stop_->state();
 }
 
 Status Loop::SaveTo(const char* file) {

@@ -29,6 +29,7 @@
 #include "trainer/contract/job.h"
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/checkpoint.h"
+#include "trainer/engine/early_stop.h"
 #include "trainer/engine/memory_kinds.h"
 #include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
@@ -62,20 +63,29 @@ class Loop {
   const std::optional<MemoryKinds>& memory_kinds() const { return memory_kinds_; }
 
  private:
+  // An outcome, here and below, when the run ends there.
+  std::optional<Outcome> Obey(const Wishes& wishes);
+  std::optional<Outcome> Step();
+  std::optional<Outcome> EndEpoch();
+
   Status Start();
+  Status TakeUpPolicies();
   void MakeOptimizer();
   // Whether going on is bit for bit what going straight would have been.
   Result<bool> Resume(const JobResume& resume);
-  // An outcome when the step ends the run.
-  std::optional<Outcome> Step();
+
   // Forward, loss and backward of each part, and the optimiser's step.
   void Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates, StepNumbers& numbers);
+  bool AddUpGradients(const StepGraph::BatchOf& batch_of, StepNumbers& numbers);
   Status DecideOnGraph(StartedReport& report);
   // As one graph, where that has been decided and enough steps were made before.
   void ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbers);
+  double LossScale() const;
+  StepInput InputOf(const StepNumbers& numbers) const;
   void ClipEach(StepInput& input) const;
   // Of the step with this many applied ones before it.
   std::vector<double> RatesAt(std::int64_t applied) const;
+  std::optional<Outcome> Report(StepNumbers numbers);
   // Reads and reports what a step left behind.
   std::optional<Outcome> Settle(const StepNumbers& numbers);
   std::optional<Outcome> SettleWaiting();
@@ -89,6 +99,7 @@ class Loop {
   Status Checkpoint();
   Status Evaluate();
   Status KeepIfBest(const std::vector<Metric>& values);
+  void Watch(const std::vector<Metric>& values);
   // The model as it is now.
   Status SaveTo(const char* file);
   Status Log(const std::vector<Metric>& evaluation);
@@ -110,6 +121,7 @@ class Loop {
   std::optional<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
   std::optional<PrecisionSwitch> switch_;
+  std::optional<EarlyStop> early_stop_;
   std::optional<MemoryKinds> memory_kinds_;
   Position position_;
   std::optional<StepNumbers> waiting_;

@@ -89,6 +89,8 @@ TrainingPolicy PolicyOf(const Config& config) {
       {{"auto", GraphUse::kIfPossible}, {"on", GraphUse::kOn}, {"off", GraphUse::kOff}}};
   Choose(config, "cuda_graph", kUses, policy.graph);
   Read(config, "switch_every", policy.adapting.every);
+  Read(config, "early_stop", policy.early_stop.patience);
+  Read(config, "early_stop_min_delta", policy.early_stop.min_delta);
   if (config.Has("loss_scaling") && config.Text("loss_scaling") == "deepspeed") {
     policy.scaling = LossScalerPolicy::DeepSpeed();
   }

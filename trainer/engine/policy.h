@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "common/recipe/recipe.h"
+#include "trainer/engine/early_stop.h"
 #include "trainer/optim/options.h"
 #include "trainer/optim/schedule.h"
 #include "trainer/precision/loss_scaler.h"
@@ -28,6 +29,7 @@ struct TrainingPolicy {
   bool adapt_precision = false;    // as its losses ask for
   PrecisionSwitchPolicy adapting;  // how, then
   GraphUse graph = GraphUse::kIfPossible;
+  EarlyStopPolicy early_stop;  // when evaluations no longer get better
 
   // Whether a step depends in no way on the numbers of the one before it.
   bool StepsUnseen() const { return !scale_loss && !adapt_precision && stop_on_nonfinite; }

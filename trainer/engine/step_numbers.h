@@ -28,7 +28,7 @@ class StepNumbers {
   StepNumbers(std::int64_t step, std::vector<double> rates)
       : step_(step), rates_(std::move(rates)) {}
 
-  // The loss and values of a part.
+  // The loss and values of a part, and how many samples it had.
   void Add(const BatchLoss& loss, std::int64_t samples);
   void SetReport(StepReport report) { report_.emplace(std::move(report)); }
   // Everything that will be read into one tensor on the device, the gradients' norm too if it is

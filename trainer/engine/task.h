@@ -134,6 +134,8 @@ class Task {
   virtual std::vector<Metric> Evaluate(Split split, Pulse& pulse) = 0;
   // Which evaluation decides what the best model is; never one of the test split.
   virtual std::optional<Selection> selection() const = 0;
+  // Which one tells whether the run still gets better (`early_stop`).
+  virtual std::optional<Selection> objective() const { return selection(); }
   // The epoch's row of the table that the run writes, and the table's file.
   virtual std::vector<CsvLog::Cell> LogRow(const EpochFacts& facts);
   virtual std::string log_file() const { return "log.csv"; }

@@ -24,9 +24,18 @@ std::int64_t RoundUp(std::int64_t count) {
   return (count + unit - 1) / unit * unit;
 }
 
+// In its first group, under its first name.
+std::vector<ParameterGroup> EachTensorOnce(std::span<const ParameterGroup> given) {
+  std::vector<ParameterGroup> groups(given.begin(), given.end());
+  SeenTensors seen;
+  for (ParameterGroup& group : groups) DropTied(group.parameters, seen);
+  return groups;
+}
+
 }  // namespace
 
-FlatParameters::FlatParameters(std::span<const ParameterGroup> groups) : groups_(groups.size()) {
+FlatParameters::FlatParameters(std::span<const ParameterGroup> given) : groups_(given.size()) {
+  const std::vector<ParameterGroup> groups = EachTensorOnce(given);
   const auto add = [&](bool decay, bool matrices) {
     for (std::size_t i = 0; i < groups.size(); ++i) AddSegment(groups[i], i, decay, matrices);
   };
@@ -49,10 +58,6 @@ void FlatParameters::AddSegment(const ParameterGroup& group, std::size_t index, 
   for (const Parameter& parameter : group.parameters) {
     const bool is_matrix = parameter.decay && parameter.value.dim() >= 2;
     if (parameter.decay != decay || is_matrix != matrices) continue;
-    const bool tied = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-      return slot.value.is_same(parameter.value);
-    });
-    if (tied) continue;
     CHECK(parameter.value.scalar_type() == at::kFloat && parameter.value.is_leaf());
     const std::int64_t count = parameter.value.numel();
     slots_.push_back({parameter.name, parameter.value, size_, count, segments_.size()});

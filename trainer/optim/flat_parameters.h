@@ -19,8 +19,8 @@
 
 namespace fusor {
 
-// Where one parameter lies. A tensor that is named twice (tied weights) has the place of its first
-// name.
+// Where one parameter lies. A tensor that is named twice (tied weights) has one place, under its
+// first name, and is trained as that name says.
 struct Slot {
   std::string name;
   at::Tensor value;  // the caller's own tensor, now a view of the buffer

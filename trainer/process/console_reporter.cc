@@ -94,10 +94,10 @@ void ConsoleReporter::Made(const ArtifactReport& report) {
 
 void ConsoleReporter::Ended(std::int64_t step, const Outcome& outcome) {
   ClearLine();
-  std::string how = "done";
+  std::string how = outcome.detail.empty() ? "done" : outcome.detail;
   if (outcome.kind == OutcomeKind::kReleased) how = "stopped; the same command goes on from here";
   if (outcome.kind == OutcomeKind::kFailed) {
-    how = "failed: " + std::string(FailureName(outcome.failure)) + ": " + outcome.detail;
+    how = "failed: " + FailureWords(outcome.failure) + ": " + outcome.detail;
   }
   std::fprintf(out_, "%s  step %lld  %s\n", options_.title.c_str(), static_cast<long long>(step),
                how.c_str());

@@ -50,7 +50,11 @@ void LogReporter::Evaluated(const EvaluationReport& report) {
 
 void LogReporter::Ended(std::int64_t step, const Outcome& outcome) {
   if (!held_.empty()) Write(held_);
-  if (outcome.kind == OutcomeKind::kFailed) Write("failed: " + outcome.detail);
+  if (outcome.kind == OutcomeKind::kFailed) {
+    Write("failed: " + outcome.detail);
+  } else if (!outcome.detail.empty()) {
+    Write(outcome.detail);
+  }
   next_.Ended(step, outcome);
 }
 

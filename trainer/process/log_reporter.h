@@ -1,7 +1,8 @@
 #pragma once
 
 // Passes every report on, and writes what a person wants to read into the trial's log: from where
-// it went on, its evaluations (one a second at most, and always the last), why it failed.
+// it went on, its evaluations (one a second at most, and always the last), why it failed or ended
+// before its last step.
 
 #include <chrono>
 #include <cstdio>

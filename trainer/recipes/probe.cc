@@ -119,6 +119,7 @@ class Probe final : public Task {
     return {{"val/loss", loss}, {"val/accuracy", std::max(0.0, 1 - loss)}};
   }
   std::optional<Selection> selection() const override { return std::nullopt; }
+  std::optional<Selection> objective() const override { return Selection{"val/loss", false}; }
 
  private:
   static std::uint64_t Draw(std::uint64_t seed, Stream stream, std::uint64_t index) {

@@ -27,8 +27,7 @@ Outcome OwnEnd(const Ending& ending) {
     return Failed(ending.failure->failure, ending.failure->detail, exit.code);
   }
   if (exit.signaled) {
-    return Failed(Failure::kCrashedSignal, "ended by signal " + std::to_string(exit.code),
-                  exit.code);
+    return Failed(Failure::kCrashedSignal, SignalText(exit.code), exit.code);
   }
   if (exit.code == 0) {
     return Failed(Failure::kCrashedExit, "exited with status 0 without saying how it ended");

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "common/base/count.h"
 #include "common/base/outcome.h"
 #include "common/base/random.h"
 #include "common/base/sha256.h"
@@ -51,6 +52,26 @@ TEST(Outcome, NamesGoBothWays) {
   EXPECT_FALSE(FailureFromName("bored"));
   EXPECT_TRUE(IsCrash(Failure::kHung));
   EXPECT_FALSE(IsCrash(Failure::kDiverged));
+}
+
+TEST(Outcome, ReadsAsPlainWords) {
+  EXPECT_EQ(FailureWords(Failure::kCrashedSignal, 9), "crashed (signal 9, killed)");
+  EXPECT_EQ(FailureWords(Failure::kCrashedSignal, 64), "crashed (signal 64)");
+  EXPECT_EQ(FailureWords(Failure::kCrashedSignal), "crashed (by a signal)");
+  EXPECT_EQ(FailureWords(Failure::kCrashedExit, 3), "crashed (exited with status 3)");
+  EXPECT_EQ(FailureWords(Failure::kOutOfMemoryDevice), "out of memory (GPU)");
+  EXPECT_EQ(FailureWords(Failure::kLost), "worker lost");
+  EXPECT_EQ(FailureWords(Failure::kNone), "");
+}
+
+TEST(Count, OneIsNoPlural) {
+  EXPECT_EQ(CountText(999), "999");
+  EXPECT_EQ(CountText(1'048'576), "1,048,576");
+  EXPECT_EQ(CountOf(0, "trial"), "0 trials");
+  EXPECT_EQ(CountOf(1, "trial"), "1 trial");
+  EXPECT_EQ(CountOf(12'000, "trial"), "12,000 trials");
+  EXPECT_EQ(CountWords(1, "class is", "classes are"), "1 class is");
+  EXPECT_EQ(CountWords(2, "class is", "classes are"), "2 classes are");
 }
 
 TEST(Status, SaysCodeAndReason) {

@@ -107,6 +107,11 @@ TEST(Completion, NamesEveryCommandInEveryShell) {
     ASSERT_TRUE(script.ok()) << shell;
     for (const CommandSpec& command : AllCommands()) {
       EXPECT_NE(script->find(command.name), std::string::npos) << shell << " " << command.name;
+      for (const OptionSpec& option : command.options) {
+        const std::string word =
+            (shell == std::string("fish") ? command.name + "' -l " : "--") + option.name;
+        EXPECT_NE(script->find(word), std::string::npos) << shell << " " << word;
+      }
     }
   }
   EXPECT_EQ(CompletionScript(AllCommands(), "bsh").status().message(),

@@ -268,7 +268,7 @@ TEST_F(SweepCommands, WaitFollowsToTheEndAndPrintsTheResults) {
     v1::Event* event = message.add_events();
     event->set_kind("trial_moved");
     event->set_detail("running -> failed");
-    event->set_reason("crashed(exit): exit status 3");
+    event->set_reason("crashed (exited with status 3)");
     event->mutable_trial()->set_sweep(3);
     event->mutable_trial()->set_cell(5);
     event->mutable_time()->set_seconds(1'750'000'001);
@@ -289,7 +289,7 @@ TEST_F(SweepCommands, WaitFollowsToTheEndAndPrintsTheResults) {
   const Ran ran = Run({"submit", "sweep.yaml", "--wait"});
   EXPECT_EQ(ran.code, 1);
   EXPECT_EQ(streams, 2);
-  EXPECT_THAT(ran.out, HasSubstr("3.fit.5  failed  crashed(exit): exit status 3\n"));
+  EXPECT_THAT(ran.out, HasSubstr("3.fit.5  failed  crashed (exited with status 3)\n"));
   EXPECT_THAT(ran.out, HasSubstr("sweep 3 (demo) finished after 1m 00s: 15 succeeded, 1 failed"));
   EXPECT_THAT(ran.out, HasSubstr("resnet    0.7812 ± 0.0031"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
@@ -333,6 +333,7 @@ TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
     for (const auto& [metric, mean] : metrics) table->add_metrics(metric);
     v1::ResultRow* row = table->add_rows();
     row->add_axis_values("concatenation");
+    row->add_trials()->set_sweep(3);
     for (const auto& [metric, mean] : metrics) {
       v1::ResultValue* value = row->add_values();
       value->set_count(3);
@@ -360,6 +361,17 @@ TEST_F(SweepCommands, GainsAndExpectationsFollowTheTable) {
   EXPECT_THAT(json, HasSubstr("\"gain_over_mean\""));
   EXPECT_THAT(json, HasSubstr("\"missed_cells\""));
   EXPECT_EQ(Run({"watch", "3"}).code, 4);
+  EXPECT_EQ(Run({"results", "3", "--gains", "-o", "csv"}).out,
+            "stage,fusion,precision_used,metric,value,part,part_mean,part_best,gain_over_mean,"
+            "gain_over_mean_interval,gain_over_best,gain_over_best_interval,seeds,trials\n"
+            "fusion,concatenation,,val/"
+            "accuracy,0.801,expert,0.752,0.7604,4.9,0.72,4.06,0.72,3,3.fusion.0\n");
+  EXPECT_EQ(Run({"results", "3", "--gains", "-o", "id"}).out, "3.fusion.0\n");
+  EXPECT_THAT(Run({"results", "3", "--gains"}).out, StartsWith("fusion against its experts"));
+  EXPECT_THAT(Run({"show", "3"}).out, Not(HasSubstr("missed"))) << "its file expects nothing";
+  sweeps_[2].mutable_stages(0)->set_expectations(1);
+  EXPECT_THAT(Run({"show", "3"}).out,
+              HasSubstr("\nmissed  fusion: val/accuracy >= 0.85  by 1 of 1 cell\n"));
 }
 
 TEST_F(SweepCommands, RmAsksFirst) {
@@ -413,6 +425,32 @@ TEST_F(SweepCommands, ExtendTakesListsAndRanges) {
             (std::vector<std::int64_t>{3, 5, 6, 7}));
   EXPECT_EQ(Run({"extend", "2", "--seeds", "x"}).code, 2);
   EXPECT_EQ(Run({"extend", "2"}).code, 2);
+}
+
+TEST_F(SweepCommands, WhatIsSteeredTwiceSaysSo) {
+  fake_.answers.cancel_sweep =
+      [](const v1::CancelSweepRequest&) -> Result<v1::CancelSweepResponse> {
+    return FailedPrecondition("sweep 1 is finished");
+  };
+  fake_.answers.pause = [](const v1::PauseSweepRequest&) { return v1::PauseSweepResponse(); };
+  fake_.answers.resume = [](const v1::ResumeSweepRequest&) { return v1::ResumeSweepResponse(); };
+  const Ran canceled = Run({"cancel", "1"});
+  EXPECT_EQ(canceled.code, 0) << canceled.err;
+  EXPECT_THAT(
+      canceled.out,
+      HasSubstr("sweep 1 had finished already (7 succeeded, 1 failed): nothing to cancel\n"));
+  EXPECT_EQ(Run({"cancel", "1", "-o", "json"}).out, "{\n  \"canceled\": 0\n}\n");
+  EXPECT_EQ(Run({"pause", "1"}).code, 2);
+  EXPECT_EQ(Run({"resume", "1"}).err,
+            "error: sweep 1 had finished already: there is nothing to resume\n"
+            "  fusor results 1 shows what came of it\n");
+  EXPECT_THAT(Run({"resume", "2"}).out, HasSubstr("sweep 2 was not paused: it goes on\n"));
+  sweeps_[1].set_state(v1::SWEEP_STATE_PAUSED);
+  EXPECT_THAT(Run({"pause", "2"}).out, HasSubstr("sweep 2 was paused already: nothing new starts"));
+  const Ran unknown = Run({"pause", "99"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err, "error: no sweep 99\n  fusor ls lists the sweeps\n");
+  EXPECT_THAT(Run({"cancel", "cifra"}).err, HasSubstr("did you mean 'cifar'?"));
 }
 
 TEST_F(SweepCommands, PauseAndResume) {

@@ -49,17 +49,12 @@ TEST(Text, ParsesDurations) {
   }
 }
 
-TEST(Text, BytesAndCounts) {
+TEST(Text, Bytes) {
   EXPECT_EQ(BytesText(512), "512 B");
   EXPECT_EQ(BytesText(1'200), "1.2 KiB");
   EXPECT_EQ(BytesText(34ULL << 20U), "34 MiB");
   EXPECT_EQ(BytesText(1023ULL << 10U), "1023 KiB");
   EXPECT_EQ(BytesText(std::numeric_limits<std::uint64_t>::max()), "16384 PiB");
-  EXPECT_EQ(CountText(0), "0");
-  EXPECT_EQ(CountText(999), "999");
-  EXPECT_EQ(CountText(1'048'576), "1,048,576");
-  EXPECT_EQ(CountOf(1, "trial"), "1 trial");
-  EXPECT_EQ(CountOf(2, "trial"), "2 trials");
 }
 
 TEST(Text, PercentIsFullOnlyAtTheEnd) {

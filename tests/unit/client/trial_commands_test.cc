@@ -103,14 +103,16 @@ TEST_F(TrialCommands, TrialsReadsEveryPage) {
   EXPECT_EQ(Run({"trials", "7"}).out,
             "ID       NAME           STATE     STEP  ATTEMPTS  WHY\n"
             "7.fit.0  task-0-resnet  running  1,200         1\n"
-            "7.fit.1  task-1-resnet  failed   1,200         1  crashed(exit): exit status 3\n"
+            "7.fit.1  task-1-resnet  failed   1,200         1  crashed: exit status 3\n"
             "7.fit.2  task-2-resnet  running  1,200         1\n");
   EXPECT_EQ(Run({"trials", "7", "-o", "id"}).out, "7.fit.0\n7.fit.1\n7.fit.2\n");
 }
 
 TEST_F(TrialCommands, TrialsPassesFiltersOn) {
-  Run({"trials", "7", "--state", "failed", "--state", "skipped", "--where", "model=resnet"});
+  Run({"trials", "7", "--state", "failed", "--state", "skipped", "--where", "model=resnet",
+       "--stage", "fi"});
   ASSERT_FALSE(listed_.empty());
+  EXPECT_EQ(listed_[0].stage(), "fi");
   EXPECT_EQ(listed_[0].states_size(), 2);
   EXPECT_EQ(listed_[0].states(1), v1::TRIAL_STATE_SKIPPED);
   EXPECT_EQ(listed_[0].where(), "model=resnet");
@@ -166,8 +168,91 @@ TEST_F(TrialCommands, ExplainOfATrialThatIsOverSaysHowItEnded) {
     return response;
   };
   EXPECT_EQ(Run({"explain", "7.fit.1"}).out,
-            "7.fit.1 is failed:\n"
-            "  1. crashed(exit): exit status 3\n");
+            "7.fit.1 has failed:\n"
+            "  1. crashed: exit status 3\n");
+}
+
+TEST_F(TrialCommands, FailuresReadAsPlainWords) {
+  fake_.answers.get_trial = [](const v1::GetTrialRequest&) -> Result<v1::GetTrialResponse> {
+    v1::GetTrialResponse response;
+    *response.mutable_trial() = MakeTrial(1);
+    response.mutable_trial()->set_failure("out_of_memory(device)");
+    response.mutable_trial()->set_reason("");
+    for (const char* outcome : {"lost", "crashed(signal)", "timed_out", "released"}) {
+      response.add_attempts()->set_outcome(outcome);
+    }
+    return response;
+  };
+  const std::string out = Run({"trial", "7.fit.1"}).out;
+  for (const char* words :
+       {"out of memory (GPU)", "worker lost", "crashed (by a signal)", "timed out", "released"}) {
+    EXPECT_THAT(out, HasSubstr(words));
+  }
+  EXPECT_THAT(Run({"trial", "7.fit.1", "-o", "json"}).out, HasSubstr("\"out_of_memory(device)\""))
+      << "programs get the names of sweep files";
+}
+
+TEST_F(TrialCommands, ASkippedTrialNamesWhatItNeededAndWhereToLook) {
+  fake_.answers.get_trial = [](const v1::GetTrialRequest&) -> Result<v1::GetTrialResponse> {
+    v1::GetTrialResponse response;
+    *response.mutable_trial() = MakeTrial(2);
+    response.mutable_trial()->set_state(v1::TRIAL_STATE_SKIPPED);
+    response.mutable_trial()->set_reason("needs 7.fit.0, which failed: hung");
+    return response;
+  };
+  fake_.answers.explain = [](const v1::ExplainTrialRequest&) -> Result<v1::ExplainTrialResponse> {
+    v1::ExplainTrialResponse response;
+    response.set_state(v1::TRIAL_STATE_SKIPPED);
+    response.add_reasons("needs 7.fit.0, which failed: hung");
+    response.add_reasons("needs 7.fit.1, which was canceled");
+    response.add_skipped_because_of("7.fit.0");
+    response.add_skipped_because_of("7.fit.1");
+    return response;
+  };
+  const std::string next =
+      "\n  fusor trial 7.fit.0          # what happened to it\n"
+      "  fusor retry 7.fit.0 7.fit.1  # brings back what was skipped because of it\n";
+  EXPECT_EQ(Run({"explain", "7.fit.2"}).out,
+            "7.fit.2 was skipped:\n"
+            "  1. needs 7.fit.0, which failed: hung\n"
+            "  2. needs 7.fit.1, which was canceled\n" +
+                next);
+  const std::string trial = Run({"trial", "7.fit.2"}).out;
+  EXPECT_THAT(trial, HasSubstr("needs 7.fit.1, which was canceled\n"));
+  EXPECT_THAT(trial, testing::EndsWith(next));
+}
+
+TEST_F(TrialCommands, BestOfAStageIsTheBestOfWhatFits) {
+  fake_.answers.list_trials = [this](const v1::ListTrialsRequest& request) {
+    listed_.push_back(request);
+    v1::ListTrialsResponse response;
+    const bool first = request.page_token().empty();
+    for (const int cell : first ? std::vector<int>{0, 1, 2} : std::vector<int>{3}) {
+      v1::Trial& trial = *response.add_trials();
+      trial = MakeTrial(cell);
+      trial.set_has_objective(cell > 0);
+      trial.set_objective(cell == 2 ? 0.9 : 0.5);
+    }
+    if (first) response.set_next_page_token("3");
+    return response;
+  };
+  EXPECT_EQ(Run({"best", "7", "--stage", "fit", "--where", "model=resnet", "-o", "id"}).out,
+            "7.fit.2\n");
+  ASSERT_EQ(listed_.size(), 2U);
+  EXPECT_EQ(listed_[1].stage(), "fit");
+  EXPECT_EQ(listed_[1].where(), "model=resnet");
+  EXPECT_THAT(listed_[1].states(), testing::Not(testing::Contains(v1::TRIAL_STATE_FAILED)));
+}
+
+TEST_F(TrialCommands, WhatIsNotThereSaysWhereToLook) {
+  fake_.answers.get_trial = [](const v1::GetTrialRequest&) -> Result<v1::GetTrialResponse> {
+    return NotFound("no trial 7.fit.9: the stage has 3 cells");
+  };
+  const Ran ran = Run({"trial", "7.fit.9"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err,
+            "error: no trial 7.fit.9: the stage has 3 cells\n"
+            "  fusor trials SWEEP lists them\n");
 }
 
 TEST_F(TrialCommands, ACancelThatChangesNothingSaysSo) {
@@ -175,7 +260,7 @@ TEST_F(TrialCommands, ACancelThatChangesNothingSaysSo) {
     return v1::CancelSweepResponse();
   };
   EXPECT_THAT(Run({"cancel", "7"}).out,
-              HasSubstr("nothing to cancel in sweep 7: all of it has ended\n"));
+              HasSubstr("sweep 7 has nothing left to run (3 running): nothing to cancel\n"));
   EXPECT_EQ(Run({"cancel", "7", "-o", "id"}).out, "7\n");
 }
 
@@ -295,10 +380,11 @@ TEST_F(TrialCommands, WorkersAndTheirTroubles) {
   };
   const std::string out = Run({"workers"}).out;
   EXPECT_EQ(out,
-            "ID  NAME  STATE      BUSY  SLOTS     PRECISIONS\n"
-            " 1  n1    connected   1/2  2 x H200  fp32 bf16\n\n"
+            "ID  NAME  STATE      BUSY  SLOTS     PRECISIONS  SEEN\n"
+            " 1  n1    connected   1/2  2 x H200  fp32 bf16    now\n\n"
             "n1: slot 1 quarantined: 3 trials failed at once\n"
-            "n1: GPU 2 (Quadro K2000) is not offered: compute capability 3.0\n");
+            "n1: GPU 2 (Quadro K2000) is not offered: compute capability 3.0\n\n"
+            "  fusor resume --worker n1  # ends its drain and its quarantines\n");
   EXPECT_EQ(Run({"workers", "-o", "id"}).out, "n1\n");
   EXPECT_THAT(Run({"workers", "n2"}).err, HasSubstr("no worker 'n2'; did you mean 'n1'?"));
 }

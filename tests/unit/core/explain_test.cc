@@ -68,7 +68,8 @@ TEST_F(ExplainTest, BackOff) {
   const SessionId n1 = Connect(CpuWorker("n1", 1));
   Submit(SweepOf(1));
   End(n1, LiveOf("1.t.0"), Crashed());
-  EXPECT_THAT(Explain("1.t.0"), ElementsAre(StartsWith("backs off for 1 s after crashed(signal)")));
+  EXPECT_THAT(Explain("1.t.0"),
+              ElementsAre(StartsWith("backs off for 1 s after crashed (signal 11")));
 }
 
 TEST_F(ExplainTest, SeveralReasonsTheStrongestFirst) {

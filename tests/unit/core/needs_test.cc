@@ -61,7 +61,7 @@ TEST_F(NeedsTest, ATrialIsReadyOnceItsOwnInputsHaveSucceeded) {
   Finish(n1, "1.experts.1");
   EXPECT_THAT(Started(), ElementsAre("1.fusion.0@1:0", "1.fusion.1@1:1"));
   EXPECT_EQ(Count(1, TrialState::kBlocked), 2u);
-  EXPECT_THAT(EventsOf("trials_ready"), ElementsAre("1.experts.1 is succeeded"));
+  EXPECT_THAT(EventsOf("trials_ready"), ElementsAre("1.experts.1 has succeeded"));
 }
 
 TEST_F(NeedsTest, InputsComeInTheOrderOfTheCollectedAxis) {
@@ -125,7 +125,15 @@ TEST_F(NeedsTest, AFailedInputSkipsItsDependentsInOneEvent) {
   EXPECT_EQ(StateOf("1.report.1"), TrialState::kSkipped);
   EXPECT_THAT(EventsOf("trials_skipped"), SizeIs(2));
   EXPECT_FALSE(tables.trials.contains(KeyOf("1.fusion.0"))) << "skipped trials have no rows";
-  EXPECT_THAT(Explain("1.fusion.0"), IsEmpty());
+  const std::string cause =
+      "needs 1.experts.1, which failed: crashed (signal 11, segmentation fault)";
+  EXPECT_THAT(Explain("1.fusion.0"), ElementsAre(cause));
+  EXPECT_EQ(core->ViewTrial(KeyOf("1.fusion.0")).reason, cause);
+  EXPECT_THAT(core->SkippedBecauseOf(KeyOf("1.fusion.0")), ElementsAre(KeyOf("1.experts.1")));
+  // Through what was skipped itself, down to whose fault it is.
+  EXPECT_THAT(Explain("1.report.0"), ElementsAre("needs 1.fusion.0, which " + cause));
+  EXPECT_THAT(core->SkippedBecauseOf(KeyOf("1.report.0")), ElementsAre(KeyOf("1.experts.1")));
+  EXPECT_THAT(core->SkippedBecauseOf(KeyOf("1.fusion.2")), IsEmpty()) << "it waits still";
 }
 
 TEST_F(NeedsTest, ASweepWithSkippedTrialsFinishes) {
@@ -187,6 +195,8 @@ TEST_F(NeedsTest, ACanceledInputSkipsToo) {
   Turn(CancelTrials{NextRequest(), {KeyOf("1.experts.0")}});
   EXPECT_EQ(LastReply().count, 1u);
   EXPECT_EQ(StateOf("1.fusion.1"), TrialState::kSkipped);
+  EXPECT_THAT(Explain("1.fusion.1"),
+              ElementsAre("needs 1.experts.0, which was canceled: by request"));
   EXPECT_EQ(StateOf("1.fusion.3"), TrialState::kBlocked);
 }
 

@@ -43,8 +43,8 @@ TEST_F(QuarantineTest, ThreeDifferentTrialsThatFailEarly) {
   EXPECT_EQ(Condition(), "");
   EndNext(Crashed());
   EXPECT_EQ(Condition(),
-            "quarantined: 3 different trials failed within 60 s of starting, the last with "
-            "crashed(signal)");
+            "quarantined: 3 different trials failed within 60 s of starting; the last: "
+            "crashed (by a signal)");
   EXPECT_THAT(Started(), IsEmpty());
   EXPECT_THAT(EventsOf("slot_quarantined"), SizeIs(1));
   EXPECT_THAT(Explain("1.t.3"), Contains(HasSubstr("slot 0 of n1 is quarantined: 3 different")));

@@ -56,7 +56,7 @@ TEST_F(RetryTest, ACrashBacksOffAndGoesToAnotherWorker) {
   Connect(CpuWorker("n2", 1));
   End(n1, LiveOf("1.t.0"), Crashed());
   EXPECT_THAT(Started(), IsEmpty());
-  EXPECT_EQ(RowOf("1.t.0").reason, "crashed(signal) 11: segmentation fault; retry 1 of 2 in 1 s");
+  EXPECT_EQ(RowOf("1.t.0").reason, "crashed (signal 11, segmentation fault); retry 1 of 2 in 1 s");
   EXPECT_EQ(core->NextDeadline(), now + seconds(1));
   Pass(seconds(1));
   EXPECT_THAT(Started(), ElementsAre("1.t.0@2:0"));

@@ -208,7 +208,7 @@ TEST_F(BackupTest, VerifyFindsRowsThatContradictEachOther) {
       {"DELETE FROM lease", "live attempts without a lease"},
       {"UPDATE attempt SET state = 'ended'", "leases without a live attempt"},
       {"UPDATE attempt SET state = 'ended'", "running trials without a live attempt"},
-      {"UPDATE lease SET fact = 3", "metrics.db: behind state.db for 1 attempts"},
+      {"UPDATE lease SET fact = 3", "metrics.db: behind state.db for 1 attempt:"},
       {"UPDATE counter SET last = 0 WHERE name = 'attempt'", "attempts beyond the counter"},
   };
   Close();
