@@ -5,7 +5,7 @@
 #   fusor::torch_cuda   libtorch_cuda and libc10_cuda, where the CUDA libraries and headers are too;
 #                       only the plug-in (trainer/cuda) links it
 #   LibTorch_VERSION, LibTorch_ROOT (the directory that holds lib/ and include/)
-#   LibTorch_NVCC       the CUDA wheels' compiler, or empty
+#   LibTorch_NVCC       the CUDA wheels' compiler or an installed toolkit's, or empty
 #
 # Where it looks: FUSOR_TORCH (CMake variable or environment: a site-packages/torch or an unpacked
 # LibTorch archive), else the cache that deploy/torch.sh fills (FUSOR_CACHE, ~/.cache/fusor).
@@ -120,11 +120,14 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
   endif()
 
   # CUDA: the wheels' nvidia/*/{lib,include} beside torch/, or libraries inside torch's own lib/
-  # with the headers of an installed toolkit.
+  # with the headers of an installed toolkit. What a torch wheel alone does not bring is in cuda_crt.
   file(GLOB _libtorch_cuda_includes "${LibTorch_ROOT}/../nvidia/*/include")
-  list(APPEND _libtorch_cuda_includes "$ENV{CUDA_HOME}/include" "/usr/local/cuda/include")
+  file(GLOB _libtorch_cccl "${LibTorch_ROOT}/../nvidia/*/include/cccl")
+  list(APPEND _libtorch_cuda_includes "$ENV{CUDA_HOME}/include" "/usr/local/cuda/include" ${_libtorch_cccl}
+       "$ENV{CUDA_HOME}/include/cccl" "/usr/local/cuda/include/cccl" "${CMAKE_CURRENT_LIST_DIR}/cuda_crt")
   set(LibTorch_CUDA_INCLUDE_DIRS "")
-  set(_libtorch_cuda_headers cuda_runtime_api.h crt/host_defines.h cublas_v2.h cusparse.h cusolverDn.h)
+  set(_libtorch_cuda_headers cuda_runtime_api.h cublas_v2.h cusparse.h cusolverDn.h crt/host_defines.h
+      nv/target)
   foreach(header IN LISTS _libtorch_cuda_headers)
     find_path(_libtorch_dir_of_header ${header} PATHS ${_libtorch_cuda_includes} NO_DEFAULT_PATH
                                                 NO_CACHE)
@@ -159,7 +162,11 @@ if(LibTorch_FOUND AND NOT TARGET fusor::torch)
       _libtorch_import(fusor::libcudart "${_libtorch_cudart}")
       target_link_libraries(fusor::torch_cuda INTERFACE fusor::libcudart)
     endif()
-    file(GLOB LibTorch_NVCC "${LibTorch_ROOT}/../nvidia/*/bin/nvcc")
+    file(GLOB LibTorch_NVCC "${LibTorch_ROOT}/../nvidia/*/bin/nvcc" "$ENV{CUDA_HOME}/bin/nvcc"
+         "/usr/local/cuda/bin/nvcc")
+    if(LibTorch_NVCC)
+      list(GET LibTorch_NVCC 0 LibTorch_NVCC)
+    endif()
     if(LibTorch_NCCL_INCLUDE_DIR)
       target_compile_definitions(fusor::torch_cuda INTERFACE USE_C10D_NCCL)
     endif()

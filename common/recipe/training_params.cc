@@ -246,6 +246,13 @@ std::vector<Param> RunParams() {
        .choices = {"stop", "continue"},
        .help = "a loss that is NaN or infinite ends the trial as diverged, or its step is passed "
                "over"},
+      {.name = "cuda_graph",
+       .type = ParamType::kChoice,
+       .default_value = "auto",
+       .choices = {"auto", "on", "off"},
+       .help =
+           "on a GPU: whole steps are recorded once and queued as one; on: fails with the reason "
+           "where that cannot be, instead of going on without"},
       {.name = "seed",
        .type = ParamType::kInt,
        .default_value = std::int64_t{0},

@@ -1,6 +1,6 @@
 #pragma once
 
-// JSON in and out. The parser behind it stays in json.cc: its header is slow to compile.
+// JSON in and out.
 
 #include <cstdint>
 #include <string>

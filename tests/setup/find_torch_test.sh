@@ -85,12 +85,17 @@ for version in 1.13.1 2.10.0 2.16.0; do
   Says "LibTorch $version in $work/$version is not supported: 2.11 to 2.15 are."
 done
 
-current="CUDA libraries without the compiler's headers"
+current="CUDA libraries without the compiler's headers, as a torch wheel brings them"
 MakeTorch "$work/partial/torch" 2.11.0
 MakeCuda "$work/partial"
 rm "$work/partial/nvidia/cu13/include/crt/host_defines.h"
 Configure FUSOR_TORCH="$work/partial" CUDA_HOME="$work/none" || Fail "$current"
-[[ -e /usr/local/cuda/include/crt/host_defines.h ]] || Says "cuda=[]"
+[[ -e /usr/local/cuda/include/crt/host_defines.h ]] || Says "cmake/cuda_crt"
+
+current="CUDA libraries without their headers"
+rm "$work/partial/nvidia/cu13/include/cublas_v2.h"
+Configure FUSOR_TORCH="$work/partial" CUDA_HOME="$work/none" || Fail "$current"
+[[ -e /usr/local/cuda/include/cublas_v2.h ]] || Says "cuda=[]"
 
 if (( failures > 0 )); then echo "$failures failed"; exit 1; fi
 echo "all passed"

@@ -51,6 +51,12 @@ TEST(MeanLoss, OfMixedImagesWithSmoothedLabels) {
       const Batch batch{
           .targets = at::tensor(kOwn), .partner_targets = at::tensor(kOther), .share = share};
       EXPECT_NEAR(MeanLoss(Tensor(kLogits), batch, smoothing).item<double>(), expected, 1e-6);
+      Batch there = batch;
+      there.share = 99;
+      there.shares = at::tensor(std::vector<double>{share, 1 - share});
+      const at::Tensor loss = MeanLoss(Tensor(kLogits), there, smoothing);
+      EXPECT_NEAR(loss.item<double>(), expected, 1e-6);
+      EXPECT_EQ(loss.scalar_type(), at::kFloat);
     }
   }
   const Batch plain{.targets = at::tensor(kOwn)};

@@ -10,6 +10,7 @@
 
 #include "common/base/random.h"
 #include "trainer/models/draw.h"
+#include "trainer/models/dropout_keys.h"
 
 namespace fusor {
 namespace {
@@ -71,6 +72,32 @@ TEST(Dropout, MemoryFormatThreadsAndPrecisionDoNotMatter) {
   at::set_num_threads(threads);
 }
 
+// In the memory that it has from the beginning there is the key of whatever step is to come.
+TEST(Dropout, KeysOnTheDeviceDrawTheSameMasks) {
+  DropoutKeys keys([](const at::Tensor& tensor) { return tensor.clone(); });
+  at::Tensor first;
+  for (const std::int64_t step : {4, 6, 8}) {
+    keys.Renew(step);
+    for (const std::int64_t part : {0, 1}) {
+      for (int layer = 0; layer < 40; ++layer) {
+        const Dropout dropout("d" + std::to_string(layer), 0.4);
+        Pass pass = Training(step + part);
+        at::Tensor expected = at::ones({3, 5, 4, 4}).requires_grad_();
+        at::Tensor input = at::ones({3, 5, 4, 4}).requires_grad_();
+        dropout.Forward(expected, pass).square().sum().backward();
+        pass.dropout_keys = &keys;
+        dropout.Forward(input, pass).square().sum().backward();
+        EXPECT_TRUE(input.grad().allclose(expected.grad()));
+      }
+    }
+    const at::Tensor again = keys.At(3, step + 1, "d7");
+    if (step == 6) first = again;
+    if (step == 8) {
+      EXPECT_EQ(again.const_data_ptr(), first.const_data_ptr());
+    }
+  }
+}
+
 TEST(Dropout, BackwardHasForwardsMask) {
   for (at::MemoryFormat format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
     at::Tensor input = at::ones({2, 3, 4, 4}).contiguous(format).requires_grad_();
@@ -86,7 +113,8 @@ TEST(Dropout, OperatorsGiveTheSameMaskAsTheLoop) {
   for (double probability : {0.1, 0.5, 0.9}) {
     const at::Tensor out = Dropout("d", probability).Forward(at::ones({7, 11}), Training(9));
     const std::uint64_t key = DrawKey(Mix(3, 9), "d");
-    const at::Tensor keep = KeepMask({7, 11}, key, DropThreshold(probability), at::kCPU);
+    const at::Tensor base = at::full({}, static_cast<std::int64_t>(MixBase(key)), at::kLong);
+    const at::Tensor keep = KeepMask({7, 11}, base, DropThreshold(probability));
     EXPECT_TRUE(out.ne(0).equal(keep)) << probability;
   }
 }

@@ -35,7 +35,8 @@ TEST(Speed, OfTrainingAloneAndTheEpochOfAll) {
   EXPECT_DOUBLE_EQ(epoch["system/memory_reserved_mib"], 4);
   EXPECT_DOUBLE_EQ(epoch["system/memory_peak_mib"], 5);
 
-  speed.AddStep(milliseconds(500), 8);
+  speed.AddStep(milliseconds(300), 8);
+  speed.AddWait(milliseconds(200));
   auto next = ByName(speed.EndEpoch(start + seconds(13), std::nullopt));
   EXPECT_DOUBLE_EQ(next["system/samples_per_s"], 16);
   EXPECT_DOUBLE_EQ(next["system/epoch_s"], 3);

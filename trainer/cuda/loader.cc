@@ -44,7 +44,7 @@ int CountGpus() {
 Result<CudaPlugin*> LoadCudaPlugin() {
   const std::string directory = ProgramDirectory();
   std::string reasons;
-  for (const std::string& path : {directory + "/" + kName, directory + "/../lib/" + kName}) {
+  for (const std::string& path : {directory + "/" + kName, directory + "/../lib/fusor/" + kName}) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
       reasons += std::string("\n  ") + dlerror();

@@ -12,7 +12,8 @@ namespace fusor {
 // How many GPUs the driver's management library sees; 0 where there is none. Makes no CUDA call.
 int CountGpus();
 
-// libfusor_cuda.so from the program's own directory, or ../lib beside it. Loaded once and for good.
+// libfusor_cuda.so from the program's own directory, or ../lib/fusor beside it, where it is
+// installed. Loaded once and for good.
 Result<CudaPlugin*> LoadCudaPlugin();
 
 }  // namespace fusor

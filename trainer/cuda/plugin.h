@@ -7,6 +7,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 namespace fusor {
@@ -18,6 +20,22 @@ struct CudaMemory {
   std::uint64_t peak_bytes = 0;       // the most that tensors ever held
 };
 
+// Numbers on their way to the host.
+class CudaArrival {
+ public:
+  virtual ~CudaArrival() = default;
+  // Waits for these numbers alone, not for what was queued behind them.
+  virtual const at::Tensor& Wait() = 0;
+};
+
+// Work that was recorded once and is queued as a whole.
+class CudaGraph {
+ public:
+  virtual ~CudaGraph() = default;
+  virtual void Replay() = 0;
+};
+
+// The thread that calls Start() is the one that computes; everything below is called by it alone.
 class CudaPlugin {
  public:
   virtual ~CudaPlugin() = default;
@@ -32,13 +50,23 @@ class CudaPlugin {
   virtual std::string DeviceName() const = 0;
   virtual CudaMemory Memory() const = 0;
 
-  // A copy on the device, by way of pinned memory and without waiting for it.
+  // A copy on the device, by way of pinned memory and beside what is being computed: nothing waits
+  // for it but what is queued from now on.
   virtual at::Tensor ToDevice(const at::Tensor& tensor) = 0;
+  virtual std::unique_ptr<CudaArrival> ToHost(const at::Tensor& tensor) = 0;
+
+  // Records what `work` queues, instead of running it. It must have run a few times before, so that
+  // libraries have chosen their kernels, and must not wait for the device. Tensors that it makes
+  // keep their memory as long as the graph; with every replay they change. When it throws, nothing
+  // was recorded and the device can be used as before.
+  virtual std::unique_ptr<CudaGraph> Capture(const std::function<void()>& work) = 0;
+
   virtual void Synchronize() = 0;
 };
 
-// The name of the function that the plug-in exports: it returns its one object.
-inline constexpr char kCudaPluginEntry[] = "FusorCudaPlugin";
+// The name of the function that the plug-in exports: it returns its one object. The number changes
+// with the interface, so that a program and a plug-in of different ages do not find each other.
+inline constexpr char kCudaPluginEntry[] = "FusorCudaPlugin2";
 using CudaPluginEntry = CudaPlugin* (*)();
 
 }  // namespace fusor

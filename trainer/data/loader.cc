@@ -37,11 +37,12 @@ void Erase(const Box& box, float* image) {
   }
 }
 
-ImageBatch EmptyBatch(std::size_t count) {
+ImageBatch EmptyBatch(std::size_t count, bool pinned) {
   const auto size = static_cast<std::int64_t>(count);
+  const at::TensorOptions options = at::TensorOptions().pinned_memory(pinned);
   return {at::empty({size, kImageChannels, kImageSide, kImageSide},
-                    at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast)),
-          at::empty({size}, at::kLong)};
+                    options.dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast)),
+          at::empty({size}, options.dtype(at::kLong))};
 }
 
 // Of the bytes of one channel.
@@ -150,7 +151,7 @@ ImageBatch TrainingLoader::Make(std::int64_t micro_step) {
   const std::size_t first =
       static_cast<std::size_t>(step % steps_per_epoch() * options_.batch_size) + part * size;
   const std::uint64_t key = Key(options_.seed, Stream::kAugment, epoch);
-  ImageBatch batch = EmptyBatch(size);
+  ImageBatch batch = EmptyBatch(size, options_.pinned);
   float* images = batch.images.mutable_data_ptr<float>();
   auto* labels = batch.labels.mutable_data_ptr<std::int64_t>();
   for (std::size_t i = 0; i < size; ++i) {
@@ -173,7 +174,7 @@ ImageBatch TrainingLoader::Make(std::int64_t micro_step) {
 
 ImageBatch PlainBatch(const ImageSet& set, const Normaliser& normaliser,
                       std::span<const std::uint32_t> indices) {
-  ImageBatch batch = EmptyBatch(indices.size());
+  ImageBatch batch = EmptyBatch(indices.size(), /*pinned=*/false);
   float* images = batch.images.mutable_data_ptr<float>();
   auto* labels = batch.labels.mutable_data_ptr<std::int64_t>();
   for (std::size_t i = 0; i < indices.size(); ++i) {

@@ -55,7 +55,8 @@ struct LoaderOptions {
   std::int64_t parts = 1;       // in which a step's batch is handed out; divides batch_size
   AugmentOptions augment;
   MixOptions mix;
-  int threads = 0;  // that make batches ahead; 0: the training thread makes them itself
+  bool pinned = false;  // in memory that a GPU reads by itself
+  int threads = 0;      // that make batches ahead; 0: the training thread makes them itself
 };
 
 class TrainingLoader {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <stdexcept>
 
 #include "common/base/check.h"
 #include "trainer/io/atomic_file.h"
@@ -61,7 +63,7 @@ Outcome Loop::Run() {
     if (auto ended = Step()) return *ended;
     if (auto ended = EndEpoch()) return *ended;
   }
-  if (auto ended = SettleWaiting()) return *ended;
+  if (auto ended = Drain()) return *ended;
   if (const Status status = Finish(); !status.ok()) return Crashed(status);
   return end;
 }
@@ -69,7 +71,7 @@ Outcome Loop::Run() {
 // Writes the checkpoint that is asked for or due.
 std::optional<Outcome> Loop::Obey(const Wishes& wishes) {
   if (!wishes.checkpoint && !wishes.stop && !CheckpointDue()) return std::nullopt;
-  if (auto ended = SettleWaiting()) return ended;
+  if (auto ended = Drain()) return ended;
   if (wishes.finish_early) return std::nullopt;
   if (const Status status = Checkpoint(); !status.ok()) return Crashed(status);
   if (wishes.stop) return Outcome{OutcomeKind::kReleased};
@@ -78,7 +80,7 @@ std::optional<Outcome> Loop::Obey(const Wishes& wishes) {
 
 std::optional<Outcome> Loop::EndEpoch() {
   if (position_.step % plan_.steps_per_epoch != 0) return std::nullopt;
-  if (auto ended = SettleWaiting()) return ended;
+  if (auto ended = Drain()) return ended;
   if (const Status status = Evaluate(); !status.ok()) return Crashed(status);
   return std::nullopt;
 }
@@ -97,6 +99,7 @@ Status Loop::Start() {
     report.resumed_from_step = position_.step;
   }
   RETURN_IF_ERROR(TakeUpPolicies());
+  RETURN_IF_ERROR(DecideOnGraph(report));
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
   Place();
@@ -175,13 +178,16 @@ std::optional<Outcome> Loop::Step() {
   // A step that is still to be read counts: where it waits, none is passed over.
   const std::int64_t applied = position_.applied + (waiting_ ? 1 : 0);
   StepNumbers numbers(position_.step + 1, RatesAt(applied));
-  const bool finite = AddUpGradients(numbers);
-  ++position_.step;
-  if (finite) {
-    numbers.SetReport(optimizer_->Step(InputOf(numbers)));
+  const StepGraph::BatchOf batch_of = [&](std::int64_t part) {
+    return task_.TrainingBatch({position_.step, part});
+  };
+  if (graph_ && position_.step >= graph_begins_) {
+    ComputeByGraph(batch_of, numbers);
   } else {
-    optimizer_->ClearGradients();
+    Compute(batch_of, {}, numbers);
   }
+  if (options_.cuda != nullptr && options_.read_late) numbers.Send(*options_.cuda);
+  ++position_.step;
   const std::int64_t samples = numbers.samples();
   auto ended = Report(std::move(numbers));
   speed_.AddStep(Clock::now() - begun, samples);
@@ -190,10 +196,49 @@ std::optional<Outcome> Loop::Step() {
   return ended;
 }
 
+void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
+                   StepNumbers& numbers) {
+  if (!AddUpGradients(batch_of, numbers)) return optimizer_->ClearGradients();
+  StepInput input = InputOf(numbers);
+  input.rates_there = rates;
+  numbers.SetReport(optimizer_->Step(input));
+  if (options_.cuda != nullptr && options_.read_late) numbers.Pack();
+}
+
+Status Loop::DecideOnGraph(StartedReport& report) {
+  if (options_.cuda == nullptr && policy_.graph != GraphUse::kOn) return Ok();
+  const std::string obstacle = GraphObstacle(options_.cuda, policy_, task_);
+  if (!obstacle.empty() && policy_.graph == GraphUse::kOn) {
+    return InvalidArgument("cuda_graph=on: " + obstacle);
+  }
+  report.info["cuda_graph"] = obstacle.empty() ? "yes" : "no: " + obstacle;
+  if (!obstacle.empty()) return Ok();
+  graph_begins_ = position_.step;
+  for (const TrainedGroup& group : groups_) {
+    graph_begins_ = std::max(graph_begins_, group.frozen_steps);
+  }
+  graph_begins_ += StepGraph::kWarmUpSteps;
+  graph_.emplace(*options_.cuda, policy_.accumulate,
+                 [this](const auto& batch_of, const at::Tensor& rates, StepNumbers& numbers) {
+                   Compute(batch_of, rates, numbers);
+                 });
+  return Ok();
+}
+
+void Loop::ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbers) {
+  graph_->Run(batch_of, numbers);
+  if (graph_->problem().empty()) return;
+  const std::string problem =
+      "the step could not be recorded as a CUDA graph: " + graph_->problem();
+  if (policy_.graph == GraphUse::kOn) throw std::runtime_error("cuda_graph=on: " + problem);
+  std::fprintf(stderr, "fusor-train: %s; going on without\n", problem.c_str());
+  graph_.reset();
+}
+
 // Data, forward, loss and backward of each part; false at a loss that is not finite.
-bool Loop::AddUpGradients(StepNumbers& numbers) {
+bool Loop::AddUpGradients(const StepGraph::BatchOf& batch_of, StepNumbers& numbers) {
   for (std::int64_t part = 0; part < policy_.accumulate; ++part) {
-    const Batch batch = task_.TrainingBatch({position_.step, part});
+    const Batch batch = batch_of(part);
     const BatchLoss loss = task_.Forward(batch);
     numbers.Add(loss, batch.samples);
     if (!options_.read_late && !std::isfinite(loss.loss.item<double>())) return false;
@@ -241,8 +286,16 @@ std::optional<Outcome> Loop::SettleWaiting() {
   return Settle(numbers);
 }
 
+std::optional<Outcome> Loop::Drain() {
+  const Clock::time_point begun = Clock::now();
+  auto ended = SettleWaiting();
+  speed_.AddWait(Clock::now() - begun);
+  return ended;
+}
+
 std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
-  const std::vector<Metric> means = numbers.Read();
+  const StepReading reading = numbers.Read();
+  const std::vector<Metric>& means = reading.means;
   StepFacts facts{.step = numbers.step(),
                   .loss = means[0].value,
                   .values = std::span(means).subspan(1),
@@ -257,7 +310,9 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
   const auto& report = numbers.report();
   const bool applied = report && report->applied();
   if (applied) ++position_.applied;
-  if (applied && policy_.NeedsNorm()) facts.gradient_norm = report->norm();
+  if (applied && policy_.NeedsNorm()) {
+    facts.gradient_norm = reading.norm ? *reading.norm : report->norm();
+  }
   if (auto ended = UpdateScale(report, applied)) return ended;
   if (std::isfinite(facts.loss)) AddToAverages(means);
   Adapt(facts.step, facts.loss);

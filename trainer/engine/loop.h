@@ -12,7 +12,8 @@
 // On a GPU a step's numbers are read when the next step has been queued, so that nothing waits; a
 // loss that is not finite then ends the run one step later. Where a step may be passed over
 // (`scale_loss`, `on_nonfinite: continue`) or precision adapts, its numbers are read at once, as on
-// a CPU.
+// a CPU. Where nothing but samples and rates differ from step to step, steps are recorded as a CUDA
+// graph (step_graph.h).
 
 #include <chrono>
 #include <cstdint>
@@ -33,6 +34,7 @@
 #include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
 #include "trainer/engine/speed.h"
+#include "trainer/engine/step_graph.h"
 #include "trainer/engine/step_numbers.h"
 #include "trainer/engine/task.h"
 #include "trainer/io/csv_log.h"
@@ -46,6 +48,7 @@ struct LoopOptions {
   RunIdentity identity;
   std::map<std::string, std::string> info;  // of the program and the machine
   bool read_late = false;                   // numbers of a step wait on a GPU
+  CudaPlugin* cuda = nullptr;               // the trial's GPU
   std::function<MemoryUse()> memory;        // empty: not recorded
 };
 
@@ -71,7 +74,12 @@ class Loop {
   // Whether going on is bit for bit what going straight would have been.
   Result<bool> Resume(const JobResume& resume);
 
-  bool AddUpGradients(StepNumbers& numbers);
+  // Forward, loss and backward of each part, and the optimiser's step.
+  void Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates, StepNumbers& numbers);
+  bool AddUpGradients(const StepGraph::BatchOf& batch_of, StepNumbers& numbers);
+  Status DecideOnGraph(StartedReport& report);
+  // As one graph, where that has been decided and enough steps were made before.
+  void ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbers);
   double LossScale() const;
   StepInput InputOf(const StepNumbers& numbers) const;
   void ClipEach(StepInput& input) const;
@@ -81,6 +89,8 @@ class Loop {
   // Reads and reports what a step left behind.
   std::optional<Outcome> Settle(const StepNumbers& numbers);
   std::optional<Outcome> SettleWaiting();
+  // As that, outside of a step.
+  std::optional<Outcome> Drain();
   std::optional<Outcome> UpdateScale(const std::optional<StepReport>& report, bool applied);
   void Adapt(std::int64_t step, double loss);
   void AddToAverages(const std::vector<Metric>& means);
@@ -115,6 +125,8 @@ class Loop {
   std::optional<MemoryKinds> memory_kinds_;
   Position position_;
   std::optional<StepNumbers> waiting_;
+  std::optional<StepGraph> graph_;
+  std::int64_t graph_begins_ = 0;         // the step from which on
   std::vector<std::string> value_names_;  // of Averages::values
   std::vector<double> last_rates_;
   CsvLog log_;

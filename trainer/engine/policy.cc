@@ -85,6 +85,9 @@ TrainingPolicy PolicyOf(const Config& config) {
   policy.stop_on_nonfinite = !config.Has("on_nonfinite") || config.Text("on_nonfinite") == "stop";
   policy.scale_loss = config.Has("precision") && config.Text("precision") == "fp16";
   policy.adapt_precision = config.Has("precision") && config.Text("precision") == "adaptive";
+  constexpr std::array<std::pair<std::string_view, GraphUse>, 3> kUses = {
+      {{"auto", GraphUse::kIfPossible}, {"on", GraphUse::kOn}, {"off", GraphUse::kOff}}};
+  Choose(config, "cuda_graph", kUses, policy.graph);
   Read(config, "switch_every", policy.adapting.every);
   Read(config, "early_stop", policy.early_stop.patience);
   Read(config, "early_stop_min_delta", policy.early_stop.min_delta);

@@ -13,6 +13,9 @@
 
 namespace fusor {
 
+// Whether steps are recorded as a CUDA graph: where they can be, else fail, never.
+enum class GraphUse : std::uint8_t { kIfPossible, kOn, kOff };
+
 struct TrainingPolicy {
   OptimizerOptions optimizer;
   // The shape for a rate of 1, `step_every` in epochs; the loop gives it the run's length.
@@ -25,7 +28,8 @@ struct TrainingPolicy {
   LossScalerPolicy scaling;        // how, then
   bool adapt_precision = false;    // as its losses ask for
   PrecisionSwitchPolicy adapting;  // how, then
-  EarlyStopPolicy early_stop;      // when evaluations no longer get better
+  GraphUse graph = GraphUse::kIfPossible;
+  EarlyStopPolicy early_stop;  // when evaluations no longer get better
 
   // Whether a step depends in no way on the numbers of the one before it.
   bool StepsUnseen() const { return !scale_loss && !adapt_precision && stop_on_nonfinite; }

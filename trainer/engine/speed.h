@@ -25,6 +25,8 @@ class Speed {
   void Start(Clock::time_point now);
   // A training step of this many samples.
   void AddStep(Clock::duration duration, std::int64_t samples);
+  // What the steps before left to wait for.
+  void AddWait(Clock::duration duration) { waited_ += duration; }
   // The metrics of the epoch that ends now, and a new one begins. Nothing where no step was made.
   std::vector<Metric> EndEpoch(Clock::time_point now, const std::optional<MemoryUse>& memory);
 
@@ -33,6 +35,7 @@ class Speed {
   Clock::time_point epoch_started_;
   std::vector<double> step_ms_;
   std::int64_t samples_ = 0;
+  Clock::duration waited_{};
 };
 
 }  // namespace fusor

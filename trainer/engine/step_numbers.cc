@@ -1,5 +1,6 @@
 #include "trainer/engine/step_numbers.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
 
 #include "common/base/check.h"
@@ -22,14 +23,32 @@ void StepNumbers::Add(const BatchLoss& loss, std::int64_t samples) {
   samples_ += samples;
 }
 
-std::vector<Metric> StepNumbers::Read() const {
-  const at::Tensor read = sums_.cpu();
-  const double* sums = read.const_data_ptr<double>();
-  std::vector<Metric> means;
+void StepNumbers::Pack() {
+  packed_ = sums_;
+  const at::Tensor norm = report_ ? report_->NormThere() : at::Tensor();
+  if (norm.defined()) packed_ = at::cat({sums_, norm.to(at::kDouble).view({1})});
+}
+
+void StepNumbers::TakeFrom(const StepNumbers& recorded) {
+  names_ = recorded.names_;
+  packed_ = recorded.packed_;
+  parts_ = recorded.parts_;
+  samples_ = recorded.samples_;
+  report_ = recorded.report_;
+}
+
+StepReading StepNumbers::Read() const {
+  at::Tensor read = packed_.defined() ? packed_ : sums_;
+  read = arrival_ ? arrival_->Wait() : read.cpu();
+  const double* numbers = read.const_data_ptr<double>();
+  StepReading reading;
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    means.push_back({names_[i], sums[i] / static_cast<double>(parts_)});
+    reading.means.push_back({names_[i], numbers[i] / static_cast<double>(parts_)});
   }
-  return means;
+  if (read.numel() > static_cast<std::int64_t>(names_.size())) {
+    reading.norm = numbers[names_.size()];
+  }
+  return reading;
 }
 
 }  // namespace fusor

@@ -47,11 +47,13 @@ struct MicroStep {
 };
 
 struct Batch {
+  MicroStep at;
   at::Tensor inputs;
   at::Tensor targets;
   // Where samples are mixed in pairs: the partners' targets, and the weight of the own ones.
   at::Tensor partner_targets;
   double share = 1;
+  at::Tensor shares;  // {share, 1 - share} beside the tensors; undefined: `share` holds
   std::int64_t samples = 0;
 };
 
@@ -118,6 +120,9 @@ class Task {
 
   virtual Batch TrainingBatch(MicroStep at) = 0;
   virtual BatchLoss Forward(const Batch& batch) = 0;
+  // Why a step cannot be recorded and run again with another batch; empty: it can. Then all that
+  // Forward and Backward read is in the batch or in memory that TrainingBatch() renews.
+  virtual std::string GraphObstacle() const { return "the recipe's steps are not made for it"; }
   // From now on forward and backward compute in fp32, or again in the configured precision.
   virtual void UseFullPrecision(bool) {}
   // Adds the gradients of `scale` times the loss.

@@ -29,9 +29,9 @@ class Dropout {
 // The part of a draw below which an element is dropped: probability x 2^64.
 std::uint64_t DropThreshold(double probability);
 
-// Whether each element of a tensor of these sizes stays, computed with operators of the device; on
-// the CPU an inlined loop gives the same.
-at::Tensor KeepMask(at::IntArrayRef sizes, std::uint64_t key, std::uint64_t threshold,
-                    at::Device device);
+// Whether each element of a tensor of these sizes stays, computed with operators of the device on
+// which `base` is: MixBase(key). On the CPU an inlined loop gives the same, on a GPU a kernel of
+// the plug-in.
+at::Tensor KeepMask(at::IntArrayRef sizes, const at::Tensor& base, std::uint64_t threshold);
 
 }  // namespace fusor

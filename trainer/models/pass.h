@@ -53,12 +53,15 @@ class LayerObserver {
   virtual void OnLayer(const Layer& layer, const at::Tensor& input, const at::Tensor& output) = 0;
 };
 
+class DropoutKeys;
+
 struct Pass {
   Precision precision;
   Mode mode = Mode::kEvaluate;
   // Dropout draws from (seed, step, layer, element) alone.
   std::uint64_t seed = 0;
   std::int64_t step = 0;
+  DropoutKeys* dropout_keys = nullptr;  // those draws then, with keys that lie on the device
   LayerObserver* observer = nullptr;
 
   bool trains() const { return mode != Mode::kEvaluate; }

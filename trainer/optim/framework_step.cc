@@ -122,14 +122,23 @@ std::vector<FrameworkStep::Factors> FrameworkStep::FactorsOf(const StepInput& in
     } else if (input.loss_scale != 1) {
       divisor = at::full({}, input.loss_scale, state_.gradients.options());
     }
-    factors.push_back({input.RateOf(group), divisor});
+    Factors own{.rate = input.RateOf(group), .divisor = divisor};
+    if (input.rates_there.defined()) {
+      own.rate_there = input.rates_there[static_cast<std::int64_t>(group)];
+    }
+    factors.push_back(own);
   }
   return factors;
 }
 
 void FrameworkStep::Update(Part& part, const Factors& factors, const at::Tensor& skip) {
   if (IsFrozen(*part.segment, factors.rate)) return;
-  part.rate.fill_(factors.rate);
+  if (factors.rate_there.defined()) {
+    CHECK(state_.options.RateMayBeThere());
+    part.rate.copy_(factors.rate_there);
+  } else {
+    part.rate.fill_(factors.rate);
+  }
   if (state_.options.algorithm == Algorithm::kLion) return UpdateLion(part, factors, skip);
   if (state_.options.algorithm == Algorithm::kMuon && part.segment->matrices) {
     return UpdateMuon(part, factors, skip);

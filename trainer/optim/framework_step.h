@@ -30,7 +30,8 @@ class FrameworkStep {
   // What a step is to one group.
   struct Factors {
     double rate = 0;
-    at::Tensor divisor;  // of the gradients: loss scale over clipping factor; undefined: 1
+    at::Tensor rate_there;  // instead
+    at::Tensor divisor;     // of the gradients: loss scale over clipping factor; undefined: 1
   };
 
   void GatherGradients();

@@ -45,6 +45,12 @@ struct OptimizerOptions {
   GradientMemory gradients = GradientMemory::kOwn;
   Kernels kernels = Kernels::kOwn;
   bool bfloat16_copy = false;  // a copy of all weights in bf16 is kept up to date
+
+  // Whether a step can be recorded with a rate that lies on the device: Lion and Muon compute with
+  // it on the host.
+  bool RateMayBeThere() const {
+    return algorithm != Algorithm::kLion && algorithm != Algorithm::kMuon;
+  }
 };
 
 // Parameters with a learning rate, a decay and a norm of their own, e.g. one component of a model.

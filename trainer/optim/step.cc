@@ -11,8 +11,12 @@ bool StepReport::applied() const {
   return device_skipped_.defined() ? device_skipped_.item<float>() == 0 : applied_;
 }
 
+at::Tensor StepReport::NormThere() const {
+  return device_norms_.defined() ? device_norms_.square().sum().sqrt() : at::Tensor();
+}
+
 double StepReport::norm() const {
-  if (device_norms_.defined()) return device_norms_.square().sum().sqrt().item<double>();
+  if (device_norms_.defined()) return NormThere().item<double>();
   if (norms_.empty()) return std::numeric_limits<double>::quiet_NaN();
   double squares = 0;
   for (const double norm : norms_) squares += norm * norm;

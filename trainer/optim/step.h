@@ -17,6 +17,7 @@ namespace fusor {
 
 struct StepInput {
   std::vector<double> rates;       // one for each group, or one for all
+  at::Tensor rates_there;          // instead: on the device, for a step that is recorded
   double loss_scale = 1;           // the gradients are those of the loss times this
   double clip_norm = 0;            // largest norm of all gradients together; 0: not clipped
   std::vector<double> clip_norms;  // instead: each group's own, 0 for a group not clipped
@@ -43,6 +44,8 @@ class StepReport {
   // L2, of the gradients after unscaling and before clipping; NaN when nobody needed it.
   double norm() const;
   double norm(std::size_t group) const;
+  // As norm(), but left on the device; undefined where the answer is on the host.
+  at::Tensor NormThere() const;
 
  private:
   std::vector<double> norms_;

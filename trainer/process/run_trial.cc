@@ -35,6 +35,7 @@ std::string TextOr(const Config& config, const char* name, const char* otherwise
 RunIdentity IdentityOf(const Job& job, const HostInfo& host) {
   ParamValues values = job.config.values();
   values.erase("precision");
+  values.erase("cuda_graph");
   RunIdentity identity;
   identity.config =
       job.recipe->name + "/" + std::to_string(job.recipe->version) + " " + CanonicalConfig(values);
@@ -117,6 +118,7 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
     LoopOptions options = OptionsOf(job, host);
     if (cuda != nullptr) options.info["device_name"] = cuda->DeviceName();
     options.memory = [cuda] { return MemoryOf(cuda); };
+    options.cuda = cuda;
     options.read_late = cuda != nullptr && options.policy.StepsUnseen();
     Loop loop(std::move(options), **task, reporter, control);
     try {

@@ -16,6 +16,12 @@ at::Tensor Right(const at::Tensor& predicted, const at::Tensor& labels) {
   return predicted.eq(labels).to(at::kDouble);
 }
 
+at::Tensor Weighed(const at::Tensor& own, const at::Tensor& other, const Batch& batch) {
+  if (!batch.shares.defined()) return own.mul(batch.share).add(other, 1 - batch.share);
+  const at::Tensor shares = batch.shares.to(own.scalar_type());
+  return own.mul(shares[0]).add(other.mul(shares[1]));
+}
+
 }  // namespace
 
 at::Tensor MeanLoss(const at::Tensor& logits, const Batch& batch, double smoothing) {
@@ -23,14 +29,14 @@ at::Tensor MeanLoss(const at::Tensor& logits, const Batch& batch, double smoothi
   if (!batch.partner_targets.defined()) return own;
   const at::Tensor other =
       CrossEntropy(logits, batch.partner_targets, at::Reduction::Mean, smoothing);
-  return own.mul(batch.share).add(other, 1 - batch.share);
+  return Weighed(own, other, batch);
 }
 
 at::Tensor MeanAccuracy(const at::Tensor& logits, const Batch& batch) {
   const at::Tensor predicted = logits.detach().argmax(1);
   const at::Tensor own = Right(predicted, batch.targets).mean();
   if (!batch.partner_targets.defined()) return own;
-  return own.mul(batch.share).add(Right(predicted, batch.partner_targets).mean(), 1 - batch.share);
+  return Weighed(own, Right(predicted, batch.partner_targets).mean(), batch);
 }
 
 void Score::Add(const at::Tensor& logits, const at::Tensor& labels) {

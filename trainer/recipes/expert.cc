@@ -36,7 +36,7 @@ class Expert final : public ImageTask {
   }
 
   BatchLoss Forward(const Batch& batch) override {
-    const at::Tensor logits = network_->Forward(batch.inputs, TrainingPass()).logits;
+    const at::Tensor logits = network_->Forward(batch.inputs, TrainingPass(batch.at)).logits;
     return {MeanLoss(logits, batch, config_.Float("label_smoothing")),
             {{"train/accuracy", MeanAccuracy(logits, batch)}}};
   }

@@ -69,7 +69,8 @@ class FusionTask final : public ImageTask {
 
   BatchLoss Forward(const Batch& batch) override {
     const double smoothing = config_.Float("label_smoothing");
-    const FusedOutput out = model_->Forward(batch.inputs, TrainingPass(), Frozen());
+    at_ = batch.at;
+    const FusedOutput out = model_->Forward(batch.inputs, TrainingPass(at_), Frozen());
     global_ = MeanLoss(out.logits, batch, smoothing);
     BatchLoss loss;
     at::Tensor individual;
@@ -187,6 +188,7 @@ class FusionTask final : public ImageTask {
   const FusionLabels names_;
   std::unique_ptr<FusedModel> model_;
   // Of the last Forward.
+  MicroStep at_;
   at::Tensor global_;
   at::Tensor weighed_;
 };

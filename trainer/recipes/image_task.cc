@@ -9,10 +9,13 @@ ImageTask::ImageTask(const Job& job, const Device& device, Precision precision, 
       images_(job_, device, part),
       seed_(static_cast<std::uint64_t>(config_.Int("seed"))),
       configured_(precision),
-      precision_(precision) {}
+      precision_(precision) {
+  if (device_.cuda == nullptr) return;
+  dropout_keys_.emplace([this](const at::Tensor& tensor) { return device_.Bring(tensor); });
+}
 
 Batch ImageTask::TrainingBatch(MicroStep at) {
-  at_ = at;
+  if (dropout_keys_ && at.part == 0) dropout_keys_->Renew(PartIndex(at));
   return images_.TrainingBatch(at);
 }
 
@@ -41,10 +44,13 @@ std::map<std::string, std::string> ImageTask::ModelInfo() const {
   return {{"fusor.pixels", images_.normaliser().ToText()}};
 }
 
-Pass ImageTask::TrainingPass() const {
+Pass ImageTask::TrainingPass(MicroStep at) {
   // Parts of a step drop different features.
-  const std::int64_t index = at_.step * config_.Int("accumulate") + at_.part;
-  return {.precision = precision_, .mode = Mode::kTrain, .seed = seed_, .step = index};
+  return {.precision = precision_,
+          .mode = Mode::kTrain,
+          .seed = seed_,
+          .step = PartIndex(at),
+          .dropout_keys = dropout_keys_ ? &*dropout_keys_ : nullptr};
 }
 
 }  // namespace fusor

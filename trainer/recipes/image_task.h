@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "trainer/contract/job.h"
 #include "trainer/engine/device.h"
 #include "trainer/engine/task.h"
+#include "trainer/models/dropout_keys.h"
 #include "trainer/models/pass.h"
 #include "trainer/precision/precision.h"
 #include "trainer/recipes/classifier.h"
@@ -22,6 +24,7 @@ class ImageTask : public Task, public Classifier {
  public:
   Plan plan() const override { return images_.plan(); }
   Batch TrainingBatch(MicroStep at) override;
+  std::string GraphObstacle() const override { return {}; }
   void UseFullPrecision(bool full) override;
   std::vector<Metric> Evaluate(Split split, Pulse& pulse) override;
   std::optional<Selection> selection() const override { return Selection{"val/accuracy", true}; }
@@ -40,7 +43,7 @@ class ImageTask : public Task, public Classifier {
   // The metrics of a split, from each head's score.
   virtual std::vector<Metric> Told(const std::string& split,
                                    const std::vector<Score>& scores) const = 0;
-  Pass TrainingPass() const;
+  Pass TrainingPass(MicroStep at);
   Pass EvaluationPass() const { return {.precision = precision_}; }
 
   const Job job_;
@@ -48,11 +51,16 @@ class ImageTask : public Task, public Classifier {
   const Device device_;
   Images images_;
   const std::uint64_t seed_;
-  MicroStep at_;
 
  private:
+  // What an attempt's steps draw with, counting their parts.
+  std::int64_t PartIndex(MicroStep at) const {
+    return at.step * config_.Int("accumulate") + at.part;
+  }
+
   const Precision configured_;
-  Precision precision_;  // which the next forward computes in
+  std::optional<DropoutKeys> dropout_keys_;  // on a GPU
+  Precision precision_;                      // which the next forward computes in
 };
 
 }  // namespace fusor

@@ -1,5 +1,7 @@
 #include "trainer/recipes/images.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -184,6 +186,7 @@ LoaderOptions Images::Loading() const {
   options.parts = config_.Int("accumulate");
   options.augment = AugmentOf(config_);
   options.mix = {.mixup = config_.Float("mixup"), .cutmix = config_.Float("cutmix")};
+  options.pinned = device_.cuda != nullptr;
   options.threads = job_.threads > 1 || device_.cuda != nullptr ? 1 : 0;
   if (config_.Has("loader_threads")) {
     options.threads = static_cast<int>(config_.Int("loader_threads"));
@@ -198,11 +201,22 @@ Plan Images::plan() const {
   return {per_epoch * config_.Int("epochs"), per_epoch};
 }
 
+at::Tensor Images::SharesOf(const ImageBatch& batch) const {
+  if (device_.cuda == nullptr || !batch.partner_labels.defined()) return {};
+  at::Tensor shares = at::empty({2}, at::kDouble);
+  double* values = shares.mutable_data_ptr<double>();
+  values[0] = batch.share;
+  values[1] = 1 - batch.share;
+  return device_.Bring(shares);
+}
+
 Batch Images::TrainingBatch(MicroStep at) {
   const ImageBatch batch = loader_->At(at.step, at.part);
-  Batch brought{.inputs = device_.Bring(batch.images),
+  Batch brought{.at = at,
+                .inputs = device_.Bring(batch.images),
                 .targets = device_.Bring(batch.labels),
                 .share = batch.share,
+                .shares = SharesOf(batch),
                 .samples = batch.labels.size(0)};
   if (batch.partner_labels.defined()) brought.partner_targets = device_.Bring(batch.partner_labels);
   return brought;

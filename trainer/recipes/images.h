@@ -66,6 +66,8 @@ class Images {
   void TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const;
   void ShuffleLabels();
   LoaderOptions Loading() const;
+  // Of mixed images, on a GPU.
+  at::Tensor SharesOf(const ImageBatch& batch) const;
   const Indices& IndicesOf(Split split) const;
 
   const Job& job_;

@@ -62,6 +62,40 @@ TEST(ParseJson, RefusesWhatIsNotJson) {
   EXPECT_EQ(Refusal(std::string(64, '[') + std::string(64, ']')), "accepted");
 }
 
+TEST(ParseJson, TextIsUtf8AndEscapesAreWhole) {
+  const Result<Json> parsed = ParseJson(R"(["\"\\\/\b\f\n\r\t","\ud83d\ude00","\u20AC", "€😀"])");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->items[0].text, "\"\\/\b\f\n\r\t");
+  EXPECT_EQ(parsed->items[1].text, "😀");
+  EXPECT_EQ(parsed->items[2].text, "€");
+  EXPECT_EQ(parsed->items[3].text, "€😀");
+  for (const char* half : {R"("\ud83d")", R"("\ude00")", R"("\ud83d\u0041")", R"("\u12g4")",
+                           R"("\x")", "\"\xc0\xaf\"", "\"\xe0\x80\xaf\"", "\"\xed\xa0\x80\"",
+                           "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\n\"", "\"", "\"\\"}) {
+    EXPECT_NE(Refusal(half), "accepted") << half;
+  }
+}
+
+TEST(ParseJson, NumbersAreThoseOfTheGrammar) {
+  for (const char* number : {"0", "-0", "10", "-1.25e-2", "1E+3", "1e-999", "0.0"}) {
+    EXPECT_EQ(Refusal(number), "accepted") << number;
+  }
+  for (const char* number : {"01", "+1", ".5", "1.", "1e", "-", "0x1", "1e+", "--1", "Infinity"}) {
+    EXPECT_NE(Refusal(number), "accepted") << number;
+  }
+  EXPECT_EQ(ParseJson("-1.25e-2")->real, -0.0125);
+  EXPECT_EQ(ParseJson("1e-999")->real, 0);
+}
+
+TEST(ParseJson, CommasStandBetween) {
+  for (const char* text :
+       {"[1,]", "[,1]", "{\"a\":1,}", "{,}", "[1 2]", "{\"a\" 1}", "{1:2}", "]"}) {
+    EXPECT_NE(Refusal(text), "accepted") << text;
+  }
+  EXPECT_EQ(Refusal(" [ ] "), "accepted");
+  EXPECT_EQ(Refusal("\t{ \"a\" : { } }\r\n"), "accepted");
+}
+
 TEST(ParseFlatObject, ReadsBackACanonicalConfig) {
   const ParamValues values = {
       {"a", std::int64_t{1}}, {"b", 0.1}, {"c", "x\ny"}, {"d", true}, {"e", 64.0}};

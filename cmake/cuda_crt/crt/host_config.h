@@ -1,0 +1,3 @@
+#pragma once
+
+// As host_defines.h beside this: what it checks is the compiler of a toolkit.
