@@ -103,10 +103,10 @@ TEST_F(RecipesTest, PartsOfAStepDropDifferently) {
   for (const char* recipe : {"expert", "fusion"}) {
     const auto task = Make(recipe, {{"dropout", 0.5}, {"accumulate", std::int64_t{2}}});
     ASSERT_TRUE(task->Prepare(pulse_).ok());
-    const Batch batch = task->TrainingBatch({0, 0});
+    Batch batch = task->TrainingBatch({0, 0});
     std::set<double> losses;
     for (const MicroStep at : {MicroStep{0, 0}, {0, 1}, {1, 0}, {1, 1}, {0, 1}, {1, 0}}) {
-      task->TrainingBatch(at);
+      batch.at = at;
       losses.insert(task->Forward(batch).loss.item<double>());
     }
     EXPECT_EQ(losses.size(), 4u) << recipe;
