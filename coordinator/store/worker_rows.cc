@@ -107,7 +107,9 @@ Status WorkerRows::Write(const PutWorker& row) {
   RETURN_IF_ERROR(drop_slots_.Run(row.id.value));
   for (std::size_t i = 0; i < info.slots.size(); ++i) {
     const SlotInfo& slot = info.slots[i];
-    const std::string_view note = i < row.slot_notes.size() ? row.slot_notes[i] : "";
+    // Beside "" the text itself would be copied, and the view be of the copy.
+    const std::string_view note =
+        i < row.slot_notes.size() ? std::string_view(row.slot_notes[i]) : "";
     RETURN_IF_ERROR(put_slot_.Run(row.id.value, i, slot.index, slot.gpu, slot.device_uuid,
                                   slot.device_name, slot.gpu_type, Finite(slot.device_memory_gib),
                                   slot.cpus, Finite(slot.memory_gib), Finite(slot.disk_gib), note));
