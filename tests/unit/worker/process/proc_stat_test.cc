@@ -83,8 +83,9 @@ TEST(ProcStat, WhatIsSharedWithTheTemplateCountsByItsShareWhenLookedAtClosely) {
   ASSERT_NE(memory, MAP_FAILED);
   Touch(memory);
   const Child child([] {});
-  EXPECT_GE(ResidentBytes(child.pid()), kBytes);
-  EXPECT_LT(ProportionalBytes(child.pid()).value_or(kBytes), kBytes * 3 / 4);
+  const std::uint64_t resident = ResidentBytes(child.pid());
+  EXPECT_GE(resident, kBytes);
+  EXPECT_LT(ProportionalBytes(child.pid()).value_or(resident), resident * 3 / 4);
   munmap(memory, kBytes);
 }
 
