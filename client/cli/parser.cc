@@ -121,26 +121,52 @@ std::string FirstPlainWord(const Values& words) {
   return "";
 }
 
-// The library's messages as sentences of ours.
-std::string Explained(const std::string& message, const CommandSpec* command, const Values& words) {
+std::vector<std::string> OptionNames(const std::vector<OptionSpec>& options) {
+  std::vector<std::string> names;
+  for (const OptionSpec& option : options) names.push_back("--" + option.name);
+  for (const OptionSpec& option : GlobalOptionSpecs()) names.push_back("--" + option.name);
+  return names;
+}
+
+std::string HasNoOption(const std::string& who, const std::string& word,
+                        const std::vector<std::string>& names) {
+  const auto nearest = Nearest(word, names);
+  return who + " has no option " + word + (nearest ? "; did you mean " + *nearest + "?" : "");
+}
+
+// The words that the library could not place; nothing when it complains of something else.
+std::optional<Values> ExtrasIn(const std::string& message) {
   for (const std::string& prefix : {std::string("The following arguments were not expected: "),
                                     std::string("The following argument was not expected: ")}) {
-    if (!message.starts_with(prefix)) continue;
-    if (command == nullptr) return "no command '" + FirstPlainWord(words) + "'";
-    const std::string rest = message.substr(prefix.size());
-    const std::vector<std::string> extras = Split(rest, ' ');
-    const auto option_word = std::find_if(extras.begin(), extras.end(), [](const auto& each) {
-      return each.size() > 1 && each.starts_with("-");
-    });
-    if (option_word == extras.end()) return "too many words: " + rest;
-    const std::string& word = *option_word;
-    std::vector<std::string> names;
-    for (const OptionSpec& option : command->options) names.push_back("--" + option.name);
-    for (const OptionSpec& option : GlobalOptionSpecs()) names.push_back("--" + option.name);
-    const auto nearest = Nearest(word, names);
-    return "fusor " + command->name + " has no option " + word +
-           (nearest ? "; did you mean " + *nearest + "?" : "");
+    if (message.starts_with(prefix)) return Split(message.substr(prefix.size()), ' ');
   }
+  return std::nullopt;
+}
+
+// Words that fit nothing where no command was found: "fusor --quiet" or "fusor lss --quiet".
+std::string UnknownCommand(const std::vector<CommandSpec>& commands, const Values& words,
+                           const Values& extras) {
+  if (words[0].starts_with("-") && std::count(extras.begin(), extras.end(), words[0]) > 0) {
+    return HasNoOption("fusor", words[0], OptionNames({}));
+  }
+  std::vector<std::string> names;
+  for (const CommandSpec& each : commands) names.push_back(each.name);
+  const std::string word = FirstPlainWord(words);
+  const auto nearest = Nearest(word, names);
+  return "no command '" + word + "'" + (nearest ? "; did you mean '" + *nearest + "'?" : "");
+}
+
+// Words that the command does not take.
+std::string Unexpected(const CommandSpec& command, const Values& extras) {
+  const auto option = std::find_if(extras.begin(), extras.end(), [](const auto& each) {
+    return each.size() > 1 && each.starts_with("-");
+  });
+  if (option == extras.end()) return "too many words: " + Join(extras, " ");
+  return HasNoOption("fusor " + command.name, *option, OptionNames(command.options));
+}
+
+// The library's messages as sentences of ours.
+std::string Explained(const std::string& message) {
   // "--data: 1 required TEXT missing"
   const std::size_t colon = message.find(": 1 required ");
   if (colon != std::string::npos) return message.substr(0, colon) + " takes a value";
@@ -153,6 +179,12 @@ std::string Explained(const std::string& message, const CommandSpec* command, co
 
 // "fusor help", "fusor help submit": what --help says, in the words of other programs.
 bool AsksForHelp(const Values& words) { return !words.empty() && words[0] == "help"; }
+
+// "fusor --version": the command of that name, in the words of other programs.
+Values InOurWords(Values words) {
+  if (!words.empty() && words[0] == "--version") words[0] = "version";
+  return words;
+}
 
 // One reading of one command line.
 class Reading {
@@ -201,7 +233,10 @@ Reading::Reading(const std::vector<CommandSpec>& commands, const Values& words)
   chosen_ = static_cast<std::size_t>(parsed - subs_.begin());
   const CommandSpec* command = chosen_ < commands.size() ? &commands[chosen_] : nullptr;
   if (error_text) {
-    refusal_ = Explained(*error_text, command, words);
+    const std::optional<Values> extras = ExtrasIn(*error_text);
+    refusal_ = !extras              ? Explained(*error_text)
+               : command == nullptr ? UnknownCommand(commands, words, *extras)
+                                    : Unexpected(*command, *extras);
   } else if (command == nullptr) {
     refusal_ = "a command is missing";
   }
@@ -217,11 +252,7 @@ Status Reading::Refusal() const {
   if (chosen_ < commands_.size()) {
     return InvalidArgument(refusal_ + SeeHelp(&commands_[chosen_]));
   }
-  std::vector<std::string> names;
-  for (const CommandSpec& each : commands_) names.push_back(each.name);
-  const auto nearest = Nearest(FirstPlainWord(words_), names);
-  return InvalidArgument(refusal_ + (nearest ? "; did you mean '" + *nearest + "'?" : "") +
-                         SeeHelp(nullptr));
+  return InvalidArgument(refusal_ + SeeHelp(nullptr));
 }
 
 GlobalOptions Reading::Global() const {
@@ -263,7 +294,8 @@ Result<ParsedCommand> Reading::Finish() const {
 
 Result<ParsedCommand> ParseCommandLine(const std::vector<CommandSpec>& commands,
                                        const std::vector<std::string>& words) {
-  return Reading(commands, words).Finish();
+  const Values ours = InOurWords(words);
+  return Reading(commands, ours).Finish();
 }
 
 }  // namespace fusor::client

@@ -71,6 +71,12 @@ TEST(Parser, RefusalsNameTheNearestRightWord) {
             "no command 'lss'; did you mean 'ls'?\nfusor --help lists the commands");
   EXPECT_EQ(Refusal({"--data", "x", "watc", "7"}),
             "no command 'watc'; did you mean 'watch'?\nfusor --help lists the commands");
+  EXPECT_EQ(Refusal({"--dat", "x"}),
+            "fusor has no option --dat; did you mean --data?\nfusor --help lists the commands");
+  EXPECT_EQ(Refusal({"lss", "--sate", "x"}),
+            "no command 'lss'; did you mean 'ls'?\nfusor --help lists the commands");
+  EXPECT_EQ(Refusal({"--verbose"}),
+            "fusor has no option --verbose\nfusor --help lists the commands");
   EXPECT_EQ(Refusal({"trials", "7", "--sate", "failed"}),
             "fusor trials has no option --sate; did you mean --state?\n"
             "fusor trials --help explains it");
@@ -99,6 +105,13 @@ TEST(Parser, HelpOfEveryCommand) {
   EXPECT_EQ(Parse({"help"})->help, Parse({"--help"})->help);
   EXPECT_EQ(Parse({"help", "submit"})->help, Parse({"submit", "--help"})->help);
   EXPECT_NE(Parse({})->help.find("Run sweeps"), std::string::npos);
+}
+
+TEST(Parser, VersionIsAskedForInTwoWays) {
+  const Result<ParsedCommand> parsed = Parse({"--version", "-o", "json"});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->command->name, "version");
+  EXPECT_EQ(parsed->global.output, Output::kJson);
 }
 
 TEST(Completion, NamesEveryCommandInEveryShell) {
