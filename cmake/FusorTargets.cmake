@@ -21,6 +21,13 @@ function(fusor_library name)
   set_property(GLOBAL APPEND PROPERTY FUSOR_LIBRARIES ${name})
 endfunction()
 
+# fusor_vector_sources(x.cc ...)
+# Loops as vector code, in every build: results must not depend on how the tree was configured.
+function(fusor_vector_sources)
+  set_source_files_properties(${ARGN} PROPERTIES
+    COMPILE_OPTIONS "-O3;-fno-math-errno;-fno-trapping-math;-ffp-contract=off")
+endfunction()
+
 # fusor_program(NAME SOURCES main.cc LINK ...)
 function(fusor_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})

@@ -1,6 +1,9 @@
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 #include <unordered_set>
 
 #include "common/text/json.h"

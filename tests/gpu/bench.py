@@ -1,6 +1,7 @@
 """What run.sh shows once fusor-train is built: bench.py FUSOR_TRAIN [--parts ...] ..."""
 
 import argparse
+import contextlib
 import os
 import re
 import subprocess
@@ -179,8 +180,7 @@ class Bench:
 def main():
     arguments = read_arguments()
     device = device_name()
-    template = Template(arguments.fusor_train)
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.closing(Template(arguments.fusor_train)) as template, tempfile.TemporaryDirectory() as folder:
         if device is None:
             small_step(template, folder, "cpu")
             print("gpu: no GPU: built, not measured")
@@ -194,7 +194,6 @@ def main():
         write_images(folder)
         print(f"gpu: {device}, {arguments.precision}, {arguments.steps} steps an epoch", flush=True)
         Bench(arguments, template, folder, peak_of(device)).run()
-    template.close()
 
 
 if __name__ == "__main__":

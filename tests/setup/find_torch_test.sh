@@ -21,7 +21,7 @@ find_package(LibTorch REQUIRED)
 if(TARGET fusor::torch_cuda)
   get_target_property(directories fusor::torch_cuda INTERFACE_INCLUDE_DIRECTORIES)
 endif()
-message(STATUS "torch=\${LibTorch_VERSION} root=\${LibTorch_ROOT} cuda=[\${directories}]")
+message(STATUS "torch=\${LibTorch_VERSION} root=\${LibTorch_ROOT} cuda=[\${directories}] nvcc=[\${LibTorch_NVCC}]")
 END
 
 # MakeTorch DIR VERSION: DIR/lib and DIR/include
@@ -61,6 +61,19 @@ MakeCuda "$work/cache/torch-$locked"
 Configure FUSOR_CACHE="$work/cache" || Fail "$current"
 Says "nvidia/cu13/include"
 Says "nvidia/nccl/include"
+
+# Sorted by name the other one would come first.
+current="the compiler beside the libraries, and another"
+for compiler in "$work/cache/torch-$locked/nvidia/cu13" "$work/a-toolkit"; do
+  mkdir -p "$compiler/bin"
+  printf '#!/bin/sh\n' >"$compiler/bin/nvcc"
+  chmod +x "$compiler/bin/nvcc"
+done
+Configure FUSOR_CACHE="$work/cache" CUDA_HOME="$work/a-toolkit" || Fail "$current"
+Says "nvcc=[$work/cache/torch-$locked/nvidia/cu13/bin/nvcc]"
+rm "$work/cache/torch-$locked/nvidia/cu13/bin/nvcc"
+Configure FUSOR_CACHE="$work/cache" CUDA_HOME="$work/a-toolkit" || Fail "$current"
+Says "nvcc=[$work/a-toolkit/bin/nvcc]"
 
 current="an empty cache"
 if Configure FUSOR_CACHE="$work/nothing"; then Fail "$current"; fi

@@ -166,6 +166,14 @@ TEST(Program, HelpNamesEverything) {
   EXPECT_THAT(recipe.output, HasSubstr("momentum=0.9"));
 }
 
+TEST(Program, TellsItsVersionAndLibTorchs) {
+  TemporaryDirectory root;
+  const Ran ran = RunProgram(root, "--version");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.output, HasSubstr("fusor-train "));
+  EXPECT_THAT(ran.output, HasSubstr("libtorch 2."));
+}
+
 TEST(Program, RefusesBadInputWithStatusTwo) {
   TemporaryDirectory root;
   const Ran ran = RunProgram(root, "expert epoch=3");

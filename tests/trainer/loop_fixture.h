@@ -16,7 +16,7 @@ namespace fusor::testing {
 
 class KeptReports final : public Reporter {
  public:
-  void Started(const StartedReport& report) override { bit_exact = report.bit_exact; }
+  void Started(const StartedReport& report) override { started = report; }
   void Progress(const ProgressReport&) override {}
   void Metrics(std::int64_t, std::span<const Metric> values) override {
     for (const Metric& metric : values) series[metric.name].push_back(metric.value);
@@ -32,7 +32,7 @@ class KeptReports final : public Reporter {
   void Made(const ArtifactReport& report) override { made[report.name] = report.step; }
   void Ended(std::int64_t, const Outcome&) override {}
 
-  bool bit_exact = false;
+  StartedReport started;
   std::vector<std::int64_t> evaluated;
   std::map<std::string, std::int64_t> made;
   std::map<std::string, std::vector<double>> series;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 
+#include "trainer/contract/silent_reporter.h"
 #include "trainer/recipes/classifier.h"
 #include "trainer/recipes/registry.h"
 
@@ -30,18 +31,8 @@ class RecipesTest : public ::testing::Test {
     return std::move(*task);
   }
 
-  class Nobody final : public Reporter {
-    void Started(const StartedReport&) override {}
-    void Progress(const ProgressReport&) override {}
-    void Metrics(std::int64_t, std::span<const Metric>) override {}
-    void Evaluated(const EvaluationReport&) override {}
-    void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-    void Made(const ArtifactReport&) override {}
-    void Ended(std::int64_t, const Outcome&) override {}
-  };
-
   Job job_;
-  Nobody nobody_;
+  SilentReporter nobody_;
   Control control_{{}};
   Pulse pulse_{nobody_, control_};
 };

@@ -1,5 +1,6 @@
-// Recorded steps, with a plug-in that queues nothing but runs what was recorded again: what the
-// host said while recording must not be what later steps get.
+// Recorded steps, with a plug-in that queues nothing but runs what was recorded again. It shows
+// that batches and rates are renewed, and when is recorded; what a device would keep of anything
+// else that the host said, `tests/gpu/run.sh` shows.
 
 #include "trainer/engine/step_graph.h"
 
@@ -8,9 +9,9 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <limits>
 
-#include "tests/trainer/agent.h"
+#include "tests/trainer/loop_fixture.h"
 #include "trainer/engine/guard.h"
 #include "trainer/engine/loop.h"
 
@@ -66,6 +67,7 @@ class FakeGpu final : public CudaPlugin {
 class Pull final : public Task {
  public:
   std::int64_t frozen_steps = 0;
+  std::int64_t spoiled_steps = 0;  // the first ones, by a loss that is no number
   std::vector<double> losses;
   std::vector<double> norms;
 
@@ -79,7 +81,8 @@ class Pull final : public Task {
     return {{.parameters = parameters_.trained, .rate = 0.125, .frozen_steps = frozen_steps}};
   }
   Batch TrainingBatch(MicroStep at) override {
-    const double towards = 3 + 0.1 * static_cast<double>(at.step) + static_cast<double>(at.part);
+    double towards = 3 + 0.1 * static_cast<double>(at.step) + static_cast<double>(at.part);
+    if (at.step < spoiled_steps) towards = std::numeric_limits<double>::quiet_NaN();
     return {.inputs = at::zeros({2}), .targets = at::full({2}, towards), .samples = 2};
   }
   BatchLoss Forward(const Batch& batch) override {
@@ -101,19 +104,6 @@ class Pull final : public Task {
   ParameterSet parameters_;
 };
 
-class Silent final : public Reporter {
- public:
-  StartedReport started;
-
-  void Started(const StartedReport& report) override { started = report; }
-  void Progress(const ProgressReport&) override {}
-  void Metrics(std::int64_t, std::span<const Metric>) override {}
-  void Evaluated(const EvaluationReport&) override {}
-  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-  void Made(const ArtifactReport&) override {}
-  void Ended(std::int64_t, const Outcome&) override {}
-};
-
 TrainingPolicy Falling(Algorithm algorithm) {
   TrainingPolicy policy;
   policy.optimizer = {.algorithm = algorithm, .momentum = 0.5, .kernels = Kernels::kFramework};
@@ -123,25 +113,15 @@ TrainingPolicy Falling(Algorithm algorithm) {
   return policy;
 }
 
-class StepGraphTest : public ::testing::Test {
+class StepGraphTest : public testing::LoopFixture {
  protected:
-  StepGraphTest() : before_(std::filesystem::current_path()) {
-    std::filesystem::current_path(root_.path());
+  Outcome Run(Task& task, LoopOptions options) {
+    options.read_late = options.cuda != nullptr;
+    return RunGuarded([&] { return LoopFixture::Run(task, options); });
   }
-  ~StepGraphTest() override { std::filesystem::current_path(before_); }
-
   Outcome Run(Task& task, const TrainingPolicy& policy, CudaPlugin* cuda) {
-    LoopOptions options;
-    options.policy = policy;
-    options.cuda = cuda;
-    options.read_late = cuda != nullptr;
-    Control control({});
-    return RunGuarded([&] { return Loop(std::move(options), task, reporter_, control).Run(); });
+    return Run(task, LoopOptions{.policy = policy, .cuda = cuda});
   }
-
-  testing::TemporaryDirectory root_;
-  std::filesystem::path before_;
-  Silent reporter_;
 };
 
 TEST_F(StepGraphTest, StepsRunAgainAreTheStepsThemselves) {
@@ -153,7 +133,7 @@ TEST_F(StepGraphTest, StepsRunAgainAreTheStepsThemselves) {
     EXPECT_EQ(Run(recorded, Falling(algorithm), &gpu).kind, OutcomeKind::kSucceeded);
     EXPECT_EQ(gpu.captures, 1);
     EXPECT_EQ(gpu.replays, 12 - StepGraph::kWarmUpSteps);
-    EXPECT_EQ(reporter_.started.info.at("cuda_graph"), "yes");
+    EXPECT_EQ(reporter_.started.info.at("cuda_graph"), "tried");
     EXPECT_EQ(straight.losses.size(), 12u);
     EXPECT_EQ(straight.losses, recorded.losses);
     EXPECT_EQ(straight.norms, recorded.norms);
@@ -171,6 +151,27 @@ TEST_F(StepGraphTest, RecordsWhenNothingIsFrozenAnyMore) {
   EXPECT_EQ(gpu.replays, 12 - 5 - StepGraph::kWarmUpSteps);
   EXPECT_EQ(straight.losses, recorded.losses);
   EXPECT_EQ(straight.weight(), recorded.weight());
+}
+
+// Steps that were passed over before a checkpoint leave the groups frozen for as many more.
+TEST_F(StepGraphTest, PassedOverStepsThawNothing) {
+  LoopOptions options{.policy = Falling(Algorithm::kSgd), .checkpoint = {.every_steps = 6}};
+  options.policy.stop_on_nonfinite = false;
+  Pull before;
+  before.frozen_steps = 5;
+  before.spoiled_steps = 4;
+  EXPECT_EQ(Run(before, options).kind, OutcomeKind::kSucceeded);
+
+  FakeGpu gpu;
+  options = {
+      .policy = Falling(Algorithm::kSgd), .resume = reporter_.checkpoints.at(6), .cuda = &gpu};
+  Pull resumed;
+  resumed.frozen_steps = 5;
+  MoveOn("resumed");
+  EXPECT_EQ(Run(resumed, options).kind, OutcomeKind::kSucceeded);
+  // 5 of them were applied after 9 steps; with 3 to warm up that is all of 12.
+  EXPECT_EQ(gpu.captures, 0);
+  EXPECT_EQ(resumed.weight(), before.weight());
 }
 
 TEST_F(StepGraphTest, WhatCannotBeRecordedIsComputedAsEver) {

@@ -119,13 +119,13 @@ TEST_F(WorkerTest, EveryFaultIsToldApart) {
   EXPECT_EQ(Run(fault("nan")).failure, Failure::kDiverged);
 }
 
-// RLIMIT_DATA is what the template has and the limit: the allocator refuses, the trial says so.
 TEST_F(WorkerTest, AnEarlyEndIsExplained) {
   const Outcome outcome = Run(R"({"steps":100,"early_stop":2,"early_stop_min_delta":1000})");
   EXPECT_EQ(outcome.kind, OutcomeKind::kSucceeded);
   EXPECT_THAT(outcome.detail, HasSubstr("stopped early: val/loss"));
 }
 
+// RLIMIT_DATA is what the template has and the limit: the allocator refuses, the trial says so.
 TEST_F(WorkerTest, MemoryBeyondTheLimitIsACleanError) {
   const std::string config = R"({"steps":5,"matrix":8,"fault":"oom","fault_step":2})";
   const Outcome outcome = Run(config, 0.25);

@@ -4,21 +4,17 @@
 // evaluations, checkpoints and results of a trial come from its first rank alone, else each would
 // come once from every rank.
 
-#include "trainer/contract/reporter.h"
+#include "trainer/contract/silent_reporter.h"
 
 namespace fusor {
 
-class ReplicaReporter final : public Reporter {
+class ReplicaReporter final : public SilentReporter {
  public:
   // `reporter` stays the caller's.
   explicit ReplicaReporter(Reporter& reporter) : reporter_(reporter) {}
 
   void Started(const StartedReport& report) override { reporter_.Started(report); }
   void Progress(const ProgressReport& report) override { reporter_.Progress(report); }
-  void Metrics(std::int64_t, std::span<const Metric>) override {}
-  void Evaluated(const EvaluationReport&) override {}
-  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-  void Made(const ArtifactReport&) override {}
   void Ended(std::int64_t step, const Outcome& outcome) override { reporter_.Ended(step, outcome); }
 
  private:

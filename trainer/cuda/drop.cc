@@ -26,7 +26,10 @@ DropType TypeOf(const at::Tensor& tensor) {
 
 at::Tensor Drop(const at::Tensor& input, const at::Tensor& base, std::int64_t threshold,
                 double scale) {
-  const at::MemoryFormat format = input.suggest_memory_format();
+  // Elements are numbered the same whatever the format, and four dimensions have two that are
+  // known.
+  const at::MemoryFormat format =
+      input.dim() == 4 ? input.suggest_memory_format() : at::MemoryFormat::Contiguous;
   const at::Tensor in = input.contiguous(format);
   at::Tensor out = at::empty_like(in);
   DropCall call{.in = in.const_data_ptr(),

@@ -22,13 +22,6 @@ struct Wide<double> {
   using type = double;
 };
 
-// As SplitMix() of random.h, which is host code.
-__device__ std::uint64_t Finish(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 // Divisions by 64-bit numbers would take longer than the memory does: Index is as small as may be.
 template <class Number, class Index>
 __global__ void Drop(const Number* in, Number* out, Index count, Index positions, Index channels,
@@ -42,7 +35,7 @@ __global__ void Drop(const Number* in, Number* out, Index count, Index positions
     const Index channel = i - row * channels;
     const Index image = row / positions;
     const Index element = (image * channels + channel) * positions + (row - image * positions);
-    const bool keep = Finish(key + static_cast<std::uint64_t>(element) * kMixStride) >= threshold;
+    const bool keep = SplitMix(key + static_cast<std::uint64_t>(element) * kMixStride) >= threshold;
     using Type = typename Wide<Number>::type;
     out[i] =
         keep ? static_cast<Number>(static_cast<Type>(in[i]) * scale) : static_cast<Number>(Type{0});

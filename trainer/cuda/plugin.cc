@@ -44,9 +44,9 @@ class Arrival final : public CudaArrival {
 class Graph final : public CudaGraph {
  public:
   explicit Graph(const std::function<void()>& work) {
-    // Threads that pin batches meanwhile must not break the recording.
-    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
     try {
+      // Threads that pin batches meanwhile must not break the recording.
+      graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
       work();
       graph_.capture_end();
     } catch (...) {
@@ -166,7 +166,7 @@ class Plugin final : public CudaPlugin {
 }  // namespace
 }  // namespace fusor
 
-extern "C" __attribute__((visibility("default"))) fusor::CudaPlugin* FusorCudaPlugin2() {
+extern "C" __attribute__((visibility("default"))) fusor::CudaPlugin* FUSOR_CUDA_PLUGIN_ENTRY() {
   static fusor::Plugin plugin;
   return &plugin;
 }

@@ -66,7 +66,10 @@ class CudaPlugin {
 
 // The name of the function that the plug-in exports: it returns its one object. The number changes
 // with the interface, so that a program and a plug-in of different ages do not find each other.
-inline constexpr char kCudaPluginEntry[] = "FusorCudaPlugin2";
+#define FUSOR_CUDA_PLUGIN_ENTRY FusorCudaPlugin2
+#define FUSOR_TEXT(word) #word
+#define FUSOR_TEXT_OF(macro) FUSOR_TEXT(macro)
+inline constexpr char kCudaPluginEntry[] = FUSOR_TEXT_OF(FUSOR_CUDA_PLUGIN_ENTRY);
 using CudaPluginEntry = CudaPlugin* (*)();
 
 }  // namespace fusor

@@ -165,7 +165,8 @@ ImageBatch TrainingLoader::Make(std::int64_t micro_step) {
     const MixPlan plan = DrawMix(options_.mix, Key(options_.seed, Stream::kMix, micro_step), size);
     ApplyMix(plan, std::span(images, size * kImageBytes));
     batch.share = plan.share;
-    batch.partner_labels = at::empty_like(batch.labels);
+    batch.partner_labels =
+        at::empty_like(batch.labels, batch.labels.options().pinned_memory(options_.pinned));
     auto* partners = batch.partner_labels.mutable_data_ptr<std::int64_t>();
     for (std::size_t i = 0; i < size; ++i) partners[i] = labels[plan.partner[i]];
   }

@@ -108,8 +108,8 @@ Status Loop::Start() {
   for (const ArtifactReport& artifact : *data) reporter_.Made(artifact);
   pulse_.Enter(Phase::kTrain);
   started_step_ = position_.step;
-  checkpointed_at_ = Clock::now();
-  speed_.Start(Clock::now());
+  checkpointed_at_ = options_.now();
+  speed_.Start(options_.now());
   return Ok();
 }
 
@@ -174,7 +174,7 @@ Result<bool> Loop::Resume(const JobResume& resume) {
 }
 
 std::optional<Outcome> Loop::Step() {
-  const Clock::time_point begun = Clock::now();
+  const Clock::time_point begun = options_.now();
   // A step that is still to be read counts: where it waits, none is passed over.
   const std::int64_t applied = position_.applied + (waiting_ ? 1 : 0);
   StepNumbers numbers(position_.step + 1, RatesAt(applied));
@@ -186,11 +186,11 @@ std::optional<Outcome> Loop::Step() {
   } else {
     Compute(batch_of, {}, numbers);
   }
-  if (options_.cuda != nullptr && options_.read_late) numbers.Send(*options_.cuda);
+  if (SendsNumbers()) numbers.Send(*options_.cuda);
   ++position_.step;
   const std::int64_t samples = numbers.samples();
   auto ended = Report(std::move(numbers));
-  speed_.AddStep(Clock::now() - begun, samples);
+  speed_.AddStep(options_.now() - begun, samples);
   Place();
   pulse_.Beat();
   return ended;
@@ -202,7 +202,7 @@ void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
   StepInput input = InputOf(numbers);
   input.rates_there = rates;
   numbers.SetReport(optimizer_->Step(input));
-  if (options_.cuda != nullptr && options_.read_late) numbers.Pack();
+  if (SendsNumbers()) numbers.Pack();
 }
 
 Status Loop::DecideOnGraph(StartedReport& report) {
@@ -211,11 +211,13 @@ Status Loop::DecideOnGraph(StartedReport& report) {
   if (!obstacle.empty() && policy_.graph == GraphUse::kOn) {
     return InvalidArgument("cuda_graph=on: " + obstacle);
   }
-  report.info["cuda_graph"] = obstacle.empty() ? "yes" : "no: " + obstacle;
+  report.info["cuda_graph"] = obstacle.empty() ? "tried" : "no: " + obstacle;
   if (!obstacle.empty()) return Ok();
   graph_begins_ = position_.step;
+  // Frozen groups stay out of a recording for good; what thaws them are applied steps.
+  const std::int64_t passed_over = position_.step - position_.applied;
   for (const TrainedGroup& group : groups_) {
-    graph_begins_ = std::max(graph_begins_, group.frozen_steps);
+    graph_begins_ = std::max(graph_begins_, group.frozen_steps + passed_over);
   }
   graph_begins_ += StepGraph::kWarmUpSteps;
   graph_.emplace(*options_.cuda, policy_.accumulate,
@@ -287,9 +289,9 @@ std::optional<Outcome> Loop::SettleWaiting() {
 }
 
 std::optional<Outcome> Loop::Drain() {
-  const Clock::time_point begun = Clock::now();
+  const Clock::time_point begun = options_.now();
   auto ended = SettleWaiting();
-  speed_.AddWait(Clock::now() - begun);
+  speed_.AddWait(options_.now() - begun);
   return ended;
 }
 
@@ -361,7 +363,7 @@ bool Loop::CheckpointDue() const {
   if (position_.step == started_step_ || position_.step == checkpointed_step_) return false;
   if (policy.every_steps > 0 && position_.step % policy.every_steps == 0) return true;
   return policy.every_ms > 0 &&
-         Clock::now() - checkpointed_at_ >= std::chrono::milliseconds(policy.every_ms);
+         options_.now() - checkpointed_at_ >= std::chrono::milliseconds(policy.every_ms);
 }
 
 Status Loop::Checkpoint() {
@@ -377,7 +379,7 @@ Status Loop::Checkpoint() {
   if (!files.ok()) return files.status();
   reporter_.Checkpointed(position_.step, *files);
   checkpointed_step_ = position_.step;
-  checkpointed_at_ = Clock::now();
+  checkpointed_at_ = options_.now();
   pulse_.Enter(Phase::kTrain);
   return Ok();
 }
@@ -395,7 +397,7 @@ Status Loop::Evaluate() {
     reporter_.Evaluated(report);
   }
   const std::vector<Metric> speed = speed_.EndEpoch(
-      Clock::now(), options_.memory ? std::optional(options_.memory()) : std::nullopt);
+      options_.now(), options_.memory ? std::optional(options_.memory()) : std::nullopt);
   if (!speed.empty()) reporter_.Metrics(position_.step, speed);
   position_.averages = Averages();
   pulse_.Enter(Phase::kTrain);
@@ -420,9 +422,12 @@ Status Loop::KeepIfBest(const std::vector<Metric>& values) {
 
 void Loop::Watch(const std::vector<Metric>& values) {
   if (!early_stop_) return;
+  // An evaluation without the number is one without a better number.
+  double value = std::numeric_limits<double>::quiet_NaN();
   for (const Metric& metric : values) {
-    if (metric.name == early_stop_->metric()) early_stop_->Add(position_.step, metric.value);
+    if (metric.name == early_stop_->metric()) value = metric.value;
   }
+  early_stop_->Add(position_.step, value);
   position_.early_stop = early_stop_->state();
 }
 
@@ -439,7 +444,8 @@ Status Loop::Log(const std::vector<Metric>& evaluation) {
   const Averages& averages = position_.averages;
   const double steps = static_cast<double>(averages.steps);
   std::vector<Metric> means = {{"train/loss", averages.loss / steps}};
-  for (std::size_t i = 0; i < averages.values.size(); ++i) {
+  // A run that was taken up and ends before a step knows no names.
+  for (std::size_t i = 0; i < value_names_.size(); ++i) {
     means.push_back({value_names_[i], averages.values[i] / steps});
   }
   log_.Add(task_.LogRow({.epoch = pulse_.now().epoch,

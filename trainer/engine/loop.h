@@ -42,6 +42,8 @@
 namespace fusor {
 
 struct LoopOptions {
+  using Clock = std::chrono::steady_clock;
+
   TrainingPolicy policy;
   CheckpointPolicy checkpoint;
   std::optional<JobResume> resume;
@@ -50,6 +52,7 @@ struct LoopOptions {
   bool read_late = false;                   // numbers of a step wait on a GPU
   CudaPlugin* cuda = nullptr;               // the trial's GPU
   std::function<MemoryUse()> memory;        // empty: not recorded
+  std::function<Clock::time_point()> now = Clock::now;
 };
 
 class Loop {
@@ -85,6 +88,8 @@ class Loop {
   void ClipEach(StepInput& input) const;
   // Of the step with this many applied ones before it.
   std::vector<double> RatesAt(std::int64_t applied) const;
+  // Whether a step's numbers set out for the host by themselves.
+  bool SendsNumbers() const { return options_.cuda != nullptr && options_.read_late; }
   std::optional<Outcome> Report(StepNumbers numbers);
   // Reads and reports what a step left behind.
   std::optional<Outcome> Settle(const StepNumbers& numbers);
@@ -107,7 +112,7 @@ class Loop {
   void Test();
   Status Export(const char* which, std::int64_t step, double value);
 
-  using Clock = std::chrono::steady_clock;
+  using Clock = LoopOptions::Clock;
 
   const LoopOptions options_;
   const TrainingPolicy& policy_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace fusor {
 namespace {
@@ -30,9 +31,9 @@ void Speed::AddStep(Clock::duration duration, std::int64_t samples) {
 }
 
 std::vector<Metric> Speed::EndEpoch(Clock::time_point now, const std::optional<MemoryUse>& memory) {
+  const double waited = Seconds(std::exchange(waited_, {}));
   if (step_ms_.empty()) return {};
-  const double trained =
-      std::accumulate(step_ms_.begin(), step_ms_.end(), 0.0) / 1e3 + Seconds(waited_);
+  const double trained = std::accumulate(step_ms_.begin(), step_ms_.end(), 0.0) / 1e3 + waited;
   std::vector<Metric> metrics = {
       {"system/samples_per_s", static_cast<double>(samples_) / trained},
       {"system/step_ms_p50", Quantile(step_ms_, 0.5)},
@@ -47,7 +48,6 @@ std::vector<Metric> Speed::EndEpoch(Clock::time_point now, const std::optional<M
   }
   step_ms_.clear();
   samples_ = 0;
-  waited_ = {};
   epoch_started_ = now;
   return metrics;
 }

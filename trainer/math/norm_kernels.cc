@@ -7,9 +7,6 @@
 namespace fusor {
 namespace {
 
-FUSOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-FUSOR_INLINE double Fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-
 // The row loops take their pointers as arguments: only there does the compiler believe
 // `__restrict`.
 

@@ -17,6 +17,10 @@ struct Bf16 {
 template <class Number>
 using Wide = std::conditional_t<std::is_same_v<Number, double>, double, float>;
 
+// a b + c, rounded once.
+FUSOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+FUSOR_INLINE double Fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
 FUSOR_INLINE float Read(float value) { return value; }
 FUSOR_INLINE double Read(double value) { return value; }
 FUSOR_INLINE float Read(Bf16 value) {

@@ -96,7 +96,10 @@ at::Tensor DropThere(const at::Tensor& input, const Draw& draw) {
 at::Tensor Drop(const at::Tensor& input, const Draw& draw) {
   if (input.is_meta()) return at::empty_like(input);
   if (!input.is_cpu() || draw.base.defined()) return DropThere(input, draw);
-  const at::MemoryFormat format = input.suggest_memory_format();
+  // Elements are numbered the same whatever the format, and four dimensions have two that are
+  // known.
+  const at::MemoryFormat format =
+      input.dim() == 4 ? input.suggest_memory_format() : at::MemoryFormat::Contiguous;
   at::Tensor in = input.contiguous(format);
   at::Tensor out = at::empty_like(in);
   const Rows rows(in, format);

@@ -17,23 +17,21 @@ constexpr std::int64_t kRoomAtFirst = 64;
 
 void DropoutKeys::Renew(std::int64_t step) {
   step_ = step;
-  if (keys_.empty()) return;
+  if (places_.empty()) return;
   const at::Tensor here = at::zeros({there_.size(0)}, at::kLong);
   std::int64_t* bases = here.mutable_data_ptr<std::int64_t>();
-  for (std::size_t i = 0; i < keys_.size(); ++i) bases[i] = BaseOf(keys_[i]);
+  for (const auto& [key, place] : places_) bases[place] = BaseOf(key);
   there_.copy_(bring_(here));
 }
 
 at::Tensor DropoutKeys::At(std::uint64_t seed, std::int64_t step, const std::string& layer) {
-  const Key key{seed, step - step_, layer};
-  const auto found = std::find(keys_.begin(), keys_.end(), key);
-  const std::int64_t index = found - keys_.begin();
-  if (found == keys_.end()) {
-    keys_.push_back(key);
+  const auto next = static_cast<std::int64_t>(places_.size());
+  const auto [found, added] = places_.insert({{seed, step - step_, layer}, next});
+  if (added) {
     Grow();
-    there_[index].fill_(BaseOf(key));
+    there_[next].fill_(BaseOf(found->first));
   }
-  return there_[index];
+  return there_[found->second];
 }
 
 std::int64_t DropoutKeys::BaseOf(const Key& key) const {
@@ -43,7 +41,7 @@ std::int64_t DropoutKeys::BaseOf(const Key& key) const {
 
 void DropoutKeys::Grow() {
   const std::int64_t room = there_.defined() ? there_.size(0) : 0;
-  if (static_cast<std::int64_t>(keys_.size()) <= room) return;
+  if (static_cast<std::int64_t>(places_.size()) <= room) return;
   const at::Tensor larger = bring_(at::zeros({std::max(2 * room, kRoomAtFirst)}, at::kLong));
   if (room > 0) larger.narrow(0, 0, room).copy_(there_);
   there_ = larger;

@@ -5,10 +5,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
-#include <vector>
 
 namespace fusor {
 
@@ -32,7 +33,7 @@ class DropoutKeys {
     std::uint64_t seed = 0;
     std::int64_t part = 0;
     std::string layer;
-    bool operator==(const Key&) const = default;
+    auto operator<=>(const Key&) const = default;
   };
 
   std::int64_t BaseOf(const Key& key) const;
@@ -40,7 +41,7 @@ class DropoutKeys {
 
   const Bring bring_;
   std::int64_t step_ = 0;
-  std::vector<Key> keys_;
+  std::map<Key, std::int64_t> places_;
   at::Tensor there_;  // as many as there is room for
 };
 

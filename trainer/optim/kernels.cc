@@ -1,15 +1,12 @@
 #include "trainer/optim/kernels.h"
 
-#include <bit>
 #include <cmath>
 
 #include "trainer/math/clones.h"
+#include "trainer/math/number.h"
 
 namespace fusor {
 namespace {
-
-// a b + c, rounded once.
-FUSOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 template <bool kMomentum, bool kDecay>
 FUSOR_INLINE void SgdLoop(const SgdFactors& f, float* __restrict value, float* __restrict moment,
@@ -88,10 +85,9 @@ void MuonMomentum(const MuonFactors& factors, float* __restrict mean, float* __r
 FUSOR_CLONES
 void ToBfloat16(const float* __restrict values, std::uint16_t* __restrict out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(values[i]);
-    const std::uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-    const bool nan = (bits & 0x7FFFFFFF) > 0x7F800000;
-    out[i] = static_cast<std::uint16_t>(nan ? 0x7FC0 : rounded);
+    Bf16 rounded;
+    Write(values[i], rounded);
+    out[i] = rounded.bits;
   }
 }
 

@@ -40,6 +40,11 @@ bool Help(std::span<const char* const> arguments) {
   return true;
 }
 
+int PrintVersion(const HostInfo& host) {
+  std::printf("%s\nlibtorch %s\n", host.program.c_str(), host.libtorch.c_str());
+  return 0;
+}
+
 int DescribeModel(std::span<const char* const> arguments) {
   if (!arguments.empty() && std::string_view(arguments[0]) == "--help") {
     std::fputs(DescribeHelpText().c_str(), stdout);
@@ -67,6 +72,7 @@ ConsoleOptions ConsoleOptionsOf(const Job& job) {
 
 int RunStandalone(std::span<const char* const> arguments, const HostInfo& host) {
   if (Help(arguments)) return 0;
+  if (std::string_view(arguments[0]) == "--version") return PrintVersion(host);
   if (std::string_view(arguments[0]) == "describe") return DescribeModel(arguments.subspan(1));
   if (std::string_view(arguments[0]) == "check") return RunCheck(arguments.subspan(1));
   if (std::string_view(arguments[0]) == "evaluate") return RunEvaluate(arguments.subspan(1));

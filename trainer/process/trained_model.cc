@@ -10,6 +10,7 @@
 
 #include "common/recipe/network_options.h"
 #include "common/recipe/suggest.h"
+#include "trainer/contract/silent_reporter.h"
 #include "trainer/engine/checkpoint.h"
 #include "trainer/io/component.h"
 #include "trainer/process/arguments.h"
@@ -23,17 +24,6 @@ namespace fusor {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Silent final : public Reporter {
- public:
-  void Started(const StartedReport&) override {}
-  void Progress(const ProgressReport&) override {}
-  void Metrics(std::int64_t, std::span<const Metric>) override {}
-  void Evaluated(const EvaluationReport&) override {}
-  void Checkpointed(std::int64_t, std::span<const std::string>) override {}
-  void Made(const ArtifactReport&) override {}
-  void Ended(std::int64_t, const Outcome&) override {}
-};
 
 // What the arguments say, told apart.
 struct Wishes {
@@ -228,7 +218,7 @@ Result<TrainedModel> FindTrained(const std::string& path, std::span<const char* 
 }
 
 TrainedTask::TrainedTask()
-    : reporter_(std::make_unique<Silent>()), control_({}), pulse_(*reporter_, control_) {}
+    : reporter_(std::make_unique<SilentReporter>()), control_({}), pulse_(*reporter_, control_) {}
 
 Status TrainedTask::Open(const TrainedModel& trained, bool with_data) {
   at::set_num_threads(trained.job.threads);

@@ -1,8 +1,8 @@
 #pragma once
 
 // For machines that have the torch wheel and no toolkit: CUDA's runtime headers include a header of
-// this name, which comes with CUDA's compiler and which the wheel does not bring. All that they need
-// of it in C++ are words that mark code for that compiler, and alignment.
+// this name, which comes with CUDA's compiler and which the wheel does not bring. All that they
+// need of it in C++ are words that mark code for that compiler, and alignment.
 
 #define __host__
 #define __device__
