@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/handoff.h"
 #include "common/base/limits.h"
 #include "coordinator/server/grpc_edge.h"
 
@@ -29,9 +30,11 @@ class UploadStream final : public grpc::ServerReadReactor<v1::UploadRequest> {
   }
 
   void OnReadDone(bool ok) override {
+    handoff_.Take();
     const bool posted = edge_.threads->Post([this, ok](ReadThreads::Fate fate) {
       const Status status = fate == ReadThreads::Fate::kRun ? Step(ok) : Stopping();
       if (status.ok() && ok && !complete_) {
+        handoff_.Give();
         StartRead(&request_);
       } else {
         End(status);
@@ -98,6 +101,7 @@ class UploadStream final : public grpc::ServerReadReactor<v1::UploadRequest> {
   std::uint64_t bytes_ = 0;
   bool begun_ = false;
   bool complete_ = false;
+  Handoff handoff_;  // from a reading thread through gRPC to the next one
 };
 
 class DownloadStream final : public grpc::ServerWriteReactor<v1::DownloadResponse> {
@@ -112,6 +116,7 @@ class DownloadStream final : public grpc::ServerWriteReactor<v1::DownloadRespons
   }
 
   void OnWriteDone(bool ok) override {
+    handoff_.Take();
     if (!ok) {
       Finish(grpc::Status::CANCELLED);
     } else if (sent_first_ && offset_ >= content_->bytes) {
@@ -128,6 +133,7 @@ class DownloadStream final : public grpc::ServerWriteReactor<v1::DownloadRespons
     const bool posted = edge_.threads->Post([this](ReadThreads::Fate fate) {
       const Status status = fate == ReadThreads::Fate::kRun ? Step() : Stopping();
       if (status.ok()) {
+        handoff_.Give();
         StartWrite(&response_);
       } else {
         Finish(ToGrpc(status));
@@ -177,6 +183,7 @@ class DownloadStream final : public grpc::ServerWriteReactor<v1::DownloadRespons
   std::optional<ArtifactStore::Content> content_;
   bool sent_first_ = false;
   v1::DownloadResponse response_;
+  Handoff handoff_;  // from a reading thread through gRPC to the next one
 };
 
 }  // namespace
