@@ -21,6 +21,7 @@ Result<v1::ResultsResponse> Expectations(Api& api, const v1::Sweep& sweep) {
   if (!any) return v1::ResultsResponse();
   v1::ResultsRequest request;
   request.set_sweep(sweep.id());
+  request.set_expectations_only(true);
   return api.Call(request);
 }
 

@@ -64,13 +64,11 @@ Result<v1::Sweep> GetSweep(Api& api, std::uint64_t id) {
   return std::move(*response->mutable_sweep());
 }
 
-// "has finished", "was canceled"
 std::string HowItEnded(const v1::Sweep& sweep) {
   return sweep.state() == v1::SWEEP_STATE_CANCELED ? "was canceled already"
                                                    : "had finished already";
 }
 
-// A sweep that is over can neither be paused nor resumed.
 Status IsOverAlready(const v1::Sweep& sweep, const std::string& verb) {
   const std::string id = std::to_string(sweep.id());
   const bool canceled = sweep.state() == v1::SWEEP_STATE_CANCELED;
@@ -78,6 +76,14 @@ Status IsOverAlready(const v1::Sweep& sweep, const std::string& verb) {
                             verb +
                             (canceled ? "\nfusor retry " + id + " runs what was canceled"
                                       : "\nfusor results " + id + " shows what came of it"));
+}
+
+// Why the coordinator would not: a sweep that is over can neither be paused nor resumed. Asked only
+// after the refusal: a request that repeats an earlier one is answered as that was.
+Status WhyRefused(Api& api, std::uint64_t id, const Status& refusal, const std::string& verb) {
+  if (refusal.code() != Code::kFailedPrecondition) return refusal;
+  const Result<v1::Sweep> sweep = GetSweep(api, id);
+  return sweep.ok() && IsOver(sweep->state()) ? IsOverAlready(*sweep, verb) : refusal;
 }
 
 // Nothing was left to cancel: says why.
@@ -145,19 +151,15 @@ Result<int> RunPause(Session& session) {
   if (!api.ok()) return api.status();
   const Result<std::uint64_t> sweep = ResolveSweep(**api, session.arguments().Text("SWEEP"));
   if (!sweep.ok()) return sweep.status();
-  const Result<v1::Sweep> before = GetSweep(**api, *sweep);
-  if (!before.ok()) return before.status();
-  if (IsOver(before->state())) return IsOverAlready(*before, "pause");
-  const bool again = before->state() == v1::SWEEP_STATE_PAUSED;
   v1::PauseSweepRequest request;
   request.set_request_id(session.RequestId());
   request.set_sweep(*sweep);
   request.set_now(session.arguments().Flag("now"));
   const Result<v1::PauseSweepResponse> response = (*api)->Call(request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return WhyRefused(**api, *sweep, response.status(), "pause");
   const std::string id = std::to_string(*sweep);
   session.Report(Json::Object().Set("paused", *sweep),
-                 "sweep " + id + (again ? " was paused already: " : " paused: ") +
+                 "sweep " + id + " is paused: " +
                      (request.now() ? "running trials write a checkpoint and give up their slots"
                                     : "nothing new starts; running trials go on to their end"),
                  {id});
@@ -193,18 +195,13 @@ Result<int> RunResume(Session& session) {
   if (!worker.empty()) return ResumeWorker(session, **api, worker);
   const Result<std::uint64_t> sweep = ResolveSweep(**api, word);
   if (!sweep.ok()) return sweep.status();
-  const Result<v1::Sweep> before = GetSweep(**api, *sweep);
-  if (!before.ok()) return before.status();
-  if (IsOver(before->state())) return IsOverAlready(*before, "resume");
-  const bool again = before->state() == v1::SWEEP_STATE_RUNNING;
   v1::ResumeSweepRequest request;
   request.set_request_id(session.RequestId());
   request.set_sweep(*sweep);
   const Result<v1::ResumeSweepResponse> response = (*api)->Call(request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return WhyRefused(**api, *sweep, response.status(), "resume");
   const std::string id = std::to_string(*sweep);
-  session.Report(Json::Object().Set("resumed", *sweep),
-                 "sweep " + id + (again ? " was not paused: it goes on" : " goes on"), {id});
+  session.Report(Json::Object().Set("resumed", *sweep), "sweep " + id + " goes on", {id});
   session.Next({"fusor watch " + id});
   return kExitOk;
 }

@@ -65,6 +65,11 @@ std::string DurationText(Duration duration) {
   return std::to_string(hours / 24) + "d " + std::to_string(hours % 24) + "h";
 }
 
+std::string RoughText(Duration duration) {
+  const std::int64_t seconds = std::max<std::int64_t>(1, (duration.count() + 500) / 1'000);
+  return seconds < 60 ? std::to_string(seconds) + "s" : DurationText(Duration(seconds * 1'000));
+}
+
 std::string BytesText(std::uint64_t bytes) {
   if (bytes < 1024) return std::to_string(bytes) + " B";
   constexpr std::array<std::string_view, 5> kNames = {"KiB", "MiB", "GiB", "TiB", "PiB"};

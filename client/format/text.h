@@ -23,6 +23,8 @@ std::string MeanText(double mean, double spread, std::string_view plus_minus);
 
 // "850ms", "12.4s", "3m 20s", "2h 05m", "3d 4h"
 std::string DurationText(Duration duration);
+// A guess: whole seconds, at least one. Tenths would say more than is known.
+std::string RoughText(Duration duration);
 
 // "512 B", "1.2 KiB", "34 MiB"
 std::string BytesText(std::uint64_t bytes);

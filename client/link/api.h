@@ -50,6 +50,7 @@ class Api {
 
   Result<v1::GetTrialResponse> Call(const v1::GetTrialRequest& request);
   Result<v1::ListTrialsResponse> Call(const v1::ListTrialsRequest& request);
+  Result<v1::BestTrialResponse> Call(const v1::BestTrialRequest& request);
   Result<v1::ExplainTrialResponse> Call(const v1::ExplainTrialRequest& request);
   Result<v1::RetryTrialsResponse> Call(const v1::RetryTrialsRequest& request);
   Result<v1::CancelTrialsResponse> Call(const v1::CancelTrialsRequest& request);

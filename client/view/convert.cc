@@ -188,4 +188,13 @@ std::string CountsText(const Counts& counts, const Look& look) {
   return parts.empty() ? "no trials" : Join(parts, ", ");
 }
 
+std::vector<std::string> TrialIds(const v1::ResultTable& table, const v1::ResultRow& row) {
+  std::vector<std::string> ids;
+  for (const v1::TrialRef& ref : row.trials()) {
+    ids.push_back(std::to_string(ref.sweep()) + "." + table.stage() + "." +
+                  std::to_string(ref.cell()));
+  }
+  return ids;
+}
+
 }  // namespace fusor::client

@@ -39,6 +39,9 @@ Json SecondsJson(Duration duration);
 // "7.experts.3"; the stage by its number if the sweep does not have it.
 std::string TrialIdText(const v1::TrialRef& ref, const v1::Sweep& sweep);
 
+// The trials behind a row of results.
+std::vector<std::string> TrialIds(const v1::ResultTable& table, const v1::ResultRow& row);
+
 // Artifacts are written a12 so that no number means two things.
 std::string ArtifactIdText(std::uint64_t id);
 

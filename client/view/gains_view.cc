@@ -8,6 +8,7 @@
 
 #include "client/format/table.h"
 #include "client/format/text.h"
+#include "client/view/convert.h"
 
 namespace fusor::client {
 
@@ -71,15 +72,6 @@ std::string GainTableText(const v1::ResultTable& table, const Look& look) {
   return RenderTable(out, look);
 }
 
-std::vector<std::string> TrialsOf(const v1::ResultTable& table, const v1::ResultRow& row) {
-  std::vector<std::string> trials;
-  for (const v1::TrialRef& ref : row.trials()) {
-    trials.push_back(std::to_string(ref.sweep()) + "." + table.stage() + "." +
-                     std::to_string(ref.cell()));
-  }
-  return trials;
-}
-
 Row GainFields(const v1::ResultTable& table, const v1::ResultRow& row,
                const std::vector<std::string>& axes) {
   Row fields = {table.stage()};
@@ -98,7 +90,7 @@ Row GainFields(const v1::ResultTable& table, const v1::ResultRow& row,
     fields.emplace_back(row.values(place).interval(), "");
   }
   fields.emplace_back(row.values(kWhole).count(), "");
-  fields.emplace_back(Join(TrialsOf(table, row), ","));
+  fields.emplace_back(Join(TrialIds(table, row), ","));
   return fields;
 }
 
@@ -157,7 +149,7 @@ std::vector<std::string> GainTrials(const v1::ResultsResponse& response) {
   std::vector<std::string> ids;
   for (const v1::ResultTable& table : response.gains()) {
     for (const v1::ResultRow& row : table.rows()) {
-      for (std::string& id : TrialsOf(table, row)) ids.push_back(std::move(id));
+      for (std::string& id : TrialIds(table, row)) ids.push_back(std::move(id));
     }
   }
   return ids;

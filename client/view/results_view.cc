@@ -38,14 +38,6 @@ Cell SeedsCell(const v1::ResultRow& row) {
   return Cell(row.succeeded(), std::move(text), style);
 }
 
-std::string TrialsText(const v1::ResultRow& row, const std::string& stage) {
-  std::vector<std::string> ids;
-  for (const v1::TrialRef& ref : row.trials()) {
-    ids.push_back(std::to_string(ref.sweep()) + "." + stage + "." + std::to_string(ref.cell()));
-  }
-  return Join(ids, ",");
-}
-
 std::string StageTableText(const v1::ResultTable& table, const Look& look) {
   Table out;
   for (const std::string& axis : table.axes()) out.columns.push_back({axis, axis, false, true});
@@ -71,8 +63,8 @@ std::string StageTableText(const v1::ResultTable& table, const Look& look) {
     cells.push_back(SeedsCell(row));
     const Duration running = FromProto(row.running());
     cells.emplace_back(Json(), running.count() > 0 ? DurationText(running) : "", Style::kFaint);
-    const std::string trials = TrialsText(row, table.stage());
-    cells.emplace_back(Json(), row.trials_size() == 1 ? trials : "", Style::kFaint);
+    const std::string trial = row.trials_size() == 1 ? TrialIds(table, row).front() : "";
+    cells.emplace_back(Json(), trial, Style::kFaint);
     out.rows.push_back(std::move(cells));
   }
   return RenderTable(out, look);
@@ -111,9 +103,7 @@ Json RowJson(const v1::ResultRow& row, const v1::ResultTable& table) {
   json.Set("axes", axes).Set("precision_used", row.precision_used()).Set("values", values);
   json.Set("succeeded", row.succeeded()).Set("failed", row.failed()).Set("open", row.open());
   json.Set("seconds", SecondsJson(FromProto(row.running())));
-  json.Set("trials",
-           Json::Texts(row.trials_size() == 0 ? std::vector<std::string>()
-                                              : Split(TrialsText(row, table.stage()), ',')));
+  json.Set("trials", Json::Texts(TrialIds(table, row)));
   return json;
 }
 
@@ -161,9 +151,7 @@ std::vector<std::string> ResultTrials(const v1::ResultsResponse& response) {
   std::vector<std::string> ids;
   for (const v1::ResultTable& table : response.tables()) {
     for (const v1::ResultRow& row : table.rows()) {
-      if (row.trials_size() == 0) continue;
-      for (std::string& id : Split(TrialsText(row, table.stage()), ','))
-        ids.push_back(std::move(id));
+      for (std::string& id : TrialIds(table, row)) ids.push_back(std::move(id));
     }
   }
   return ids;
@@ -221,7 +209,7 @@ Table ResultsList(const v1::ResultsResponse& response) {
         cells.emplace_back(count, "");
       }
       cells.emplace_back(SecondsJson(FromProto(row.running())), "");
-      cells.emplace_back(TrialsText(row, table.stage()));
+      cells.emplace_back(Join(TrialIds(table, row), ","));
       list.rows.push_back(std::move(cells));
     }
   }

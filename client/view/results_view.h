@@ -13,10 +13,10 @@ namespace fusor::client {
 
 std::string ResultsText(const v1::ResultsResponse& response, const Look& look);
 Json ResultsJson(const v1::ResultsResponse& response);
-// All stages in one list: axes that a stage does not have are empty.
 // The trials of every row, best first.
 std::vector<std::string> ResultTrials(const v1::ResultsResponse& response);
 bool HasMetric(const v1::ResultsResponse& response, const std::string& metric);
+// All stages in one list: axes that a stage does not have are empty.
 Table ResultsList(const v1::ResultsResponse& response);
 
 }  // namespace fusor::client

@@ -269,6 +269,25 @@ Json TrialJson(const v1::GetTrialResponse& response) {
   return json;
 }
 
+namespace {
+
+// What the sweep file chose; the defaults would bury it.
+std::string ParamsText(const v1::GetTrialResponse& response) {
+  const auto params = Sorted(response.trial().params());
+  std::vector<std::string> lines;
+  for (const std::string& name : response.chosen_params()) {
+    const auto found = params.find(name);
+    if (found == params.end()) continue;
+    lines.push_back(name + ": " + (found->second.empty() ? "(empty)" : found->second));
+  }
+  if (const std::size_t others = params.size() - lines.size(); others > 0) {
+    lines.push_back(std::to_string(others) + " at their defaults (-o json shows them)");
+  }
+  return Join(lines, "\n");
+}
+
+}  // namespace
+
 std::string TrialText(const v1::GetTrialResponse& response, Time now, const Look& look) {
   const v1::Trial& trial = response.trial();
   std::string out = look.Paint("trial " + trial.id(), Style::kStrong) + std::string(look.dot()) +
@@ -284,11 +303,7 @@ std::string TrialText(const v1::GetTrialResponse& response, Time now, const Look
   const Duration running = FromProto(trial.running());
   fields.emplace_back("running time", running.count() > 0 ? DurationText(running) : "");
   fields.emplace_back("ran in", trial.precision_used());
-  std::string params;
-  for (const auto& [name, value] : Sorted(trial.params())) {
-    params += (params.empty() ? "" : "\n") + name + ": " + (value.empty() ? "(empty)" : value);
-  }
-  fields.emplace_back("parameters", params);
+  fields.emplace_back("parameters", ParamsText(response));
   fields.emplace_back("config hash", trial.config_hash().substr(0, 16));
   return out + RenderFields(fields, look) + AttemptsText(response, now, look) +
          LogTailText(response, look) + EventsText(response, look);

@@ -37,9 +37,7 @@ Duration Elapsed(const v1::Sweep& sweep, Time now) {
 std::string LeftText(const WatchModel& model) {
   const std::optional<Duration> left = model.Left();
   if (!left || model.running().empty()) return "";
-  const std::int64_t seconds = std::max<std::int64_t>(1, (left->count() + 500) / 1'000);
-  // Tenths would say more than is known.
-  return "about " + (seconds < 60 ? std::to_string(seconds) + "s" : DurationText(*left)) + " left";
+  return "about " + RoughText(*left) + " left";
 }
 
 std::vector<std::string> Head(const WatchModel& model, Time now, const Look& look) {

@@ -15,6 +15,7 @@ class Search {
   // `way` leads from the skipped trial to this one: "needs 7.fusion.0, which ".
   void Look(const Stage& stage, std::uint64_t cell, const std::string& way) {
     for (const auto& need : stage.needs) {
+      if (IsFull()) return;
       const Stage& there = *stage.sweep->stages[need->need().stage];
       if (!there.failed.empty() && given_up_.insert(there.index).second) {
         causes_.push_back(
@@ -22,7 +23,7 @@ class Search {
              std::nullopt});
       }
       for (const std::uint64_t input : need->InputCells(cell)) {
-        if (causes_.size() >= limit_) return;
+        if (IsFull()) return;
         LookAt(there, input, way);
       }
     }
@@ -49,6 +50,8 @@ class Search {
     causes_.push_back(
         {here + (state == TrialState::kFailed ? "failed" : "was canceled") + why, key});
   }
+
+  bool IsFull() const { return causes_.size() >= limit_; }
 
   const std::size_t limit_;
   std::set<TrialKey> seen_;

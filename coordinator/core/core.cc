@@ -104,12 +104,8 @@ void Core::Schedule(Time now, Effects& effects) {
 
 Time Core::NextDeadline() const { return core::NextTimer(state_->world); }
 
-std::vector<std::string> Core::Explain(const TrialKey& trial, Time now) const {
+Explanation Core::Explain(const TrialKey& trial, Time now) const {
   return core::ExplainTrial(state_->world, trial, now);
-}
-
-std::vector<TrialKey> Core::SkippedBecauseOf(const TrialKey& trial) const {
-  return core::SkippedBecauseOf(state_->world, trial);
 }
 
 FitReport Core::Fit(const Requirement& requirement) const {

@@ -43,11 +43,7 @@ class Core {
   // The next moment at which Tick has something to do; kNever when idle.
   Time NextDeadline() const;
 
-  // Why the trial is not running: reasons in order of weight; empty when it runs or has ended, but
-  // for a skipped one.
-  std::vector<std::string> Explain(const TrialKey& trial, Time now) const;
-  // The first trials that failed or were canceled and because of which this one is skipped.
-  std::vector<TrialKey> SkippedBecauseOf(const TrialKey& trial) const;
+  Explanation Explain(const TrialKey& trial, Time now) const;
 
   // For plan and views: how many slots could ever run the requirement, and what is missing.
   FitReport Fit(const Requirement& requirement) const;

@@ -19,6 +19,13 @@ std::string Seconds(Duration duration) {
   return std::to_string((duration.count() + 999) / 1000) + " s";
 }
 
+void ExplainSkipped(const Stage& stage, std::uint64_t cell, Explanation& explanation) {
+  for (Cause& cause : CausesOf(stage, cell, kListed)) {
+    explanation.reasons.push_back(std::move(cause.text));
+    if (cause.trial) explanation.causes.push_back(*cause.trial);
+  }
+}
+
 void ExplainSweep(const Sweep& sweep, std::vector<std::string>& reasons) {
   if (sweep.row.state == SweepState::kPaused) {
     reasons.push_back("the sweep is paused; `fusor resume " + std::to_string(sweep.row.id.value) +
@@ -238,15 +245,19 @@ FitReport FitOf(const World& world, const Demand& asked) {
   return report;
 }
 
-std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, Time now) {
-  std::vector<std::string> reasons;
+Explanation ExplainTrial(const World& world, const TrialKey& key, Time now) {
+  Explanation explanation;
+  std::vector<std::string>& reasons = explanation.reasons;
   const Stage* stage = FindStage(world, key);
-  if (stage == nullptr || !stage->grid->IsTrial(key.cell)) return {"there is no such trial"};
-  const TrialState state = StateOf(*stage, key.cell);
-  if (state == TrialState::kSkipped) {
-    for (Cause& cause : CausesOf(*stage, key.cell, kListed)) reasons.push_back(cause.text);
+  if (stage == nullptr || !stage->grid->IsTrial(key.cell)) {
+    reasons.push_back("there is no such trial");
+    return explanation;
   }
-  if (state == TrialState::kRunning || IsTerminal(state)) return reasons;
+  explanation.state = StateOf(*stage, key.cell);
+  if (explanation.state == TrialState::kSkipped) ExplainSkipped(*stage, key.cell, explanation);
+  if (explanation.state == TrialState::kRunning || IsTerminal(explanation.state)) {
+    return explanation;
+  }
   ExplainSweep(*stage->sweep, reasons);
   const std::vector<std::string> missing = MissingInputs(*stage, key.cell, kListed);
   reasons.insert(reasons.end(), missing.begin(), missing.end());
@@ -255,18 +266,7 @@ std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, T
   }
   ExplainPlace(world, *stage, key.cell, reasons);
   if (reasons.empty()) reasons.push_back("it is about to be placed");
-  return reasons;
-}
-
-std::vector<TrialKey> SkippedBecauseOf(const World& world, const TrialKey& key) {
-  const Stage* stage = FindStage(world, key);
-  if (stage == nullptr || !stage->grid->IsTrial(key.cell)) return {};
-  std::vector<TrialKey> trials;
-  if (StateOf(*stage, key.cell) != TrialState::kSkipped) return trials;
-  for (const Cause& cause : CausesOf(*stage, key.cell, kListed)) {
-    if (cause.trial) trials.push_back(*cause.trial);
-  }
-  return trials;
+  return explanation;
 }
 
 }  // namespace fusor::core

@@ -10,10 +10,7 @@
 
 namespace fusor::core {
 
-// Reasons in order of weight; empty when it runs or is over, but for a skipped one.
-std::vector<std::string> ExplainTrial(const World& world, const TrialKey& key, Time now);
-// The first trials because of which this one is skipped.
-std::vector<TrialKey> SkippedBecauseOf(const World& world, const TrialKey& key);
+Explanation ExplainTrial(const World& world, const TrialKey& key, Time now);
 
 // How well the present workers serve the requirement.
 FitReport FitOf(const World& world, const Demand& demand);

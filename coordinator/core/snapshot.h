@@ -47,6 +47,15 @@ struct Snapshot {
   WorkerId last_worker;
 };
 
+// Why a trial is not running.
+struct Explanation {
+  TrialState state = TrialState::kBlocked;
+  // In order of weight; none when it runs or has ended, but for a skipped one.
+  std::vector<std::string> reasons;
+  // Of a skipped trial: the first ones that failed or were canceled and because of which it is.
+  std::vector<TrialKey> causes;
+};
+
 // How well the present workers serve a requirement.
 struct FitReport {
   int workers_fitting = 0;

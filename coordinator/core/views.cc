@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "coordinator/core/causes.h"
 #include "coordinator/core/trials.h"
 
 namespace fusor::core {
@@ -71,10 +70,6 @@ TrialView ViewOf(const World& world, const TrialKey& key) {
   const Trial* trial = FindTrial(*stage, key.cell);
   view.has_row = trial != nullptr || view.state == TrialState::kSucceeded;
   view.reason = trial != nullptr ? trial->row.reason : ReasonOf(*stage, view.state);
-  if (view.state == TrialState::kSkipped) {
-    const std::vector<Cause> causes = CausesOf(*stage, key.cell, 1);
-    if (!causes.empty()) view.reason = causes.front().text;
-  }
   return view;
 }
 

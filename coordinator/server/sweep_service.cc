@@ -55,6 +55,11 @@ Mutation OfSweep(const char* method, const Message& request, Make make,
   return mutation;
 }
 
+void AddTables(const SweepResults& results, SweepId sweep, v1::ResultsResponse& response) {
+  for (const ResultsTable& table : results.tables) *response.add_tables() = ToWire(table, sweep);
+  for (const ResultsTable& table : results.gains) *response.add_gains() = ToWire(table, sweep);
+}
+
 }  // namespace
 
 SweepService::Unary SweepService::Plan(Call call, const v1::PlanRequest* request,
@@ -259,13 +264,10 @@ SweepService::Unary SweepService::Results(Call call, const v1::ResultsRequest* r
     scope.metrics = {request->metrics().begin(), request->metrics().end()};
     const Result<SweepResults> results = ReadResults(edge_, *status, scope);
     if (!results.ok()) return results.status();
-    for (const ResultsTable& table : results->tables) {
-      *response->add_tables() = ToWire(table, *sweep);
-    }
-    for (const ResultsTable& table : results->gains) *response->add_gains() = ToWire(table, *sweep);
     for (const ExpectationResult& result : results->expectations) {
       *response->add_expectations() = ToWire(result, *sweep);
     }
+    if (!request->expectations_only()) AddTables(*results, *sweep, *response);
     const std::int64_t wall = status->wall_ms();
     const std::int64_t sum = status->totals.running_ms;
     *response->mutable_wall() = DurationToWire(wall);

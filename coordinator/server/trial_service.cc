@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/recipe/recipe.h"
 #include "coordinator/server/convert.h"
 #include "coordinator/server/lookup.h"
 #include "coordinator/server/metric_read.h"
@@ -27,6 +28,16 @@ Result<std::map<WorkerId, std::string>> WorkerNames(Readers& readers) {
   return names;
 }
 
+// What tells this trial from another one of its recipe.
+void ListChosen(const StageSpec& stage, v1::GetTrialResponse& response) {
+  for (const Axis& axis : stage.axes) response.add_chosen_params(axis.name);
+  const Recipe* recipe = FindRecipe(stage.recipe);
+  for (const auto& [name, value] : stage.params) {
+    const Param* param = recipe == nullptr ? nullptr : recipe->Find(name);
+    if (param == nullptr || param->default_value != value) response.add_chosen_params(name);
+  }
+}
+
 }  // namespace
 
 Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialResponse& response) {
@@ -41,10 +52,13 @@ Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialR
   if (!row.ok()) return row.status();
   ListedTrial listed{{key.stage, key.cell}, TrialState::kReady, std::move(*row)};
   std::string reason;
-  const Status asked = AskCore(edge_, [&](const Core& core, Time) {
+  const Status asked = AskCore(edge_, [&](const Core& core, Time now) {
     const TrialView view = core.ViewTrial(key);
     listed.state = view.state;
     reason = view.reason;
+    if (view.state != TrialState::kSkipped) return;
+    const Explanation why = core.Explain(key, now);
+    if (!why.reasons.empty()) reason = why.reasons.front();
   });
   if (!asked.ok()) {
     const Result<PutSweep> sweep = readers.state->GetSweep(key.sweep);
@@ -54,6 +68,7 @@ Status TrialService::FillTrial(const v1::GetTrialRequest& request, v1::GetTrialR
                        : StateWithoutRow(sweep->state, trial->model->spec->stages[key.stage]);
   }
   *response.mutable_trial() = ToWire(key.sweep, *trial->model, listed, AxesOf(*trial->model));
+  ListChosen(trial->model->spec->stages[key.stage], response);
   // Whose fault a skipped trial is may have changed since its row was written.
   const bool skipped = listed.state == TrialState::kSkipped && !reason.empty();
   if (!listed.row || skipped) response.mutable_trial()->set_reason(reason);
@@ -76,8 +91,8 @@ TrialService::Unary TrialService::Get(Call call, const v1::GetTrialRequest* requ
               [this, request, response](Readers&) { return FillTrial(*request, *response); });
 }
 
-Status TrialService::FillList(const v1::ListTrialsRequest& request,
-                              v1::ListTrialsResponse& response) {
+template <class Request>
+Result<TrialListQuestion> TrialService::Chosen(const Request& request) const {
   TrialListQuestion question;
   const Result<SweepId> sweep = ResolveSweep(request.sweep(), *edge_.readers);
   if (!sweep.ok()) return sweep.status();
@@ -85,11 +100,6 @@ Status TrialService::FillList(const v1::ListTrialsRequest& request,
   Result<std::shared_ptr<const SweepModel>> model = edge_.specs->Get(*sweep, *edge_.readers->state);
   if (!model.ok()) return model.status();
   question.model = *model;
-  for (const int state : request.states()) {
-    const auto known = FromWire(static_cast<v1::TrialState>(state));
-    if (!known) return InvalidArgument("states: unknown state " + std::to_string(state));
-    question.states.push_back(*known);
-  }
   if (!request.stage().empty()) {
     const Result<std::uint32_t> stage = FindStage((*model)->stage_names, request.stage());
     if (!stage.ok()) return stage.status();
@@ -99,21 +109,33 @@ Status TrialService::FillList(const v1::ListTrialsRequest& request,
   if (!filter.ok()) return filter.status();
   RETURN_IF_ERROR(CheckFilter(*filter, *(*model)->spec));
   question.filter = std::move(*filter);
+  return question;
+}
+
+Status TrialService::FillList(const v1::ListTrialsRequest& request,
+                              v1::ListTrialsResponse& response) {
+  Result<TrialListQuestion> question = Chosen(request);
+  if (!question.ok()) return question.status();
+  for (const int state : request.states()) {
+    const auto known = FromWire(static_cast<v1::TrialState>(state));
+    if (!known) return InvalidArgument("states: unknown state " + std::to_string(state));
+    question->states.push_back(*known);
+  }
   const Result<std::optional<TrialPosition>> after = ParsePageToken(request.page_token());
   if (!after.ok()) return after.status();
-  question.after = *after;
-  question.limit = request.page_size() == 0
-                       ? kTrialsPerPage
-                       : std::min<std::size_t>(request.page_size(), limits::kPageSizeMax);
-  const Result<TrialList> list = ListTrials(edge_, question);
+  question->after = *after;
+  question->limit = request.page_size() == 0
+                        ? kTrialsPerPage
+                        : std::min<std::size_t>(request.page_size(), limits::kPageSizeMax);
+  const Result<TrialList> list = ListTrials(edge_, *question);
   if (!list.ok()) return list.status();
-  const std::vector<std::string> axes = AxesOf(**model);
+  const std::vector<std::string> axes = AxesOf(*question->model);
   for (const std::string& axis : axes) response.add_axes(axis);
   response.set_total(list->total);
   std::size_t bytes = 0;
   for (const ListedTrial& trial : list->trials) {
     v1::Trial& added = *response.add_trials();
-    added = ToWire(*sweep, **model, trial, axes);
+    added = ToWire(question->sweep, *question->model, trial, axes);
     bytes += added.ByteSizeLong();
     const bool last = &trial == &list->trials.back();
     if (last ? list->more : bytes > kPageBytes) {
@@ -130,17 +152,46 @@ TrialService::Unary TrialService::List(Call call, const v1::ListTrialsRequest* r
               [this, request, response](Readers&) { return FillList(*request, *response); });
 }
 
+Status TrialService::FillBest(const v1::BestTrialRequest& request,
+                              v1::BestTrialResponse& response) {
+  const Result<TrialListQuestion> question = Chosen(request);
+  if (!question.ok()) return question.status();
+  const SweepModel& model = *question->model;
+  const std::string sweep = "sweep " + std::to_string(question->sweep.value);
+  const Objective& objective = model.spec->objective;
+  std::vector<CellFilter> filters;
+  for (const auto& grid : model.grids) filters.emplace_back(question->filter, *grid);
+  const Result<std::optional<PutTrial>> best = edge_.readers->state->Best(
+      question->sweep, question->stage, objective.maximize ? Goal::kMaximize : Goal::kMinimize,
+      [&](const TrialPosition& trial) { return filters[trial.stage].Matches(trial.cell); });
+  if (!best.ok()) return best.status();
+  if (!best->has_value()) {
+    const bool chosen = question->stage || !question->filter.terms.empty();
+    return NotFound(sweep + " has no best trial: none " + (chosen ? "that fits " : "") +
+                    "has reported " + objective.metric + " yet");
+  }
+  const TrialKey& key = (*best)->key;
+  response.set_id(TrialIdText(key.sweep, model.stage_names[key.stage], key.cell));
+  response.set_objective((*best)->objective);
+  return Ok();
+}
+
+TrialService::Unary TrialService::Best(Call call, const v1::BestTrialRequest* request,
+                                       v1::BestTrialResponse* response) {
+  return Read(edge_, call,
+              [this, request, response](Readers&) { return FillBest(*request, *response); });
+}
+
 TrialService::Unary TrialService::Explain(Call call, const v1::ExplainTrialRequest* request,
                                           v1::ExplainTrialResponse* response) {
   return Read(edge_, call, [this, request, response](Readers& readers) {
     const Result<ResolvedTrial> trial = ResolveTrial(request->id(), readers, *edge_.specs);
     if (!trial.ok()) return trial.status();
     return AskCore(edge_, [&](const Core& core, Time now) {
-      response->set_state(ToWire(core.ViewTrial(trial->key).state));
-      for (const std::string& reason : core.Explain(trial->key, now)) {
-        response->add_reasons(reason);
-      }
-      for (const TrialKey& cause : core.SkippedBecauseOf(trial->key)) {
+      const Explanation why = core.Explain(trial->key, now);
+      response->set_state(ToWire(why.state));
+      for (const std::string& reason : why.reasons) response->add_reasons(reason);
+      for (const TrialKey& cause : why.causes) {
         response->add_skipped_because_of(
             TrialIdText(cause.sweep, trial->model->stage_names[cause.stage], cause.cell));
       }

@@ -3,6 +3,7 @@
 // TrialService but for the streams, which watch_streams.h makes.
 
 #include "coordinator/server/edge.h"
+#include "coordinator/server/trial_listing.h"
 #include "coordinator/server/watch_streams.h"
 #include "fusor/v1/trial_service.grpc.pb.h"
 
@@ -18,6 +19,8 @@ class TrialService final : public v1::TrialService::CallbackService {
   Unary Get(Call call, const v1::GetTrialRequest* request, v1::GetTrialResponse* response) override;
   Unary List(Call call, const v1::ListTrialsRequest* request,
              v1::ListTrialsResponse* response) override;
+  Unary Best(Call call, const v1::BestTrialRequest* request,
+             v1::BestTrialResponse* response) override;
   Unary Explain(Call call, const v1::ExplainTrialRequest* request,
                 v1::ExplainTrialResponse* response) override;
   Unary Retry(Call call, const v1::RetryTrialsRequest* request,
@@ -34,6 +37,10 @@ class TrialService final : public v1::TrialService::CallbackService {
  private:
   Status FillTrial(const v1::GetTrialRequest& request, v1::GetTrialResponse& response);
   Status FillList(const v1::ListTrialsRequest& request, v1::ListTrialsResponse& response);
+  // What a request's `sweep`, `stage` and `where` choose.
+  template <class Request>
+  Result<TrialListQuestion> Chosen(const Request& request) const;
+  Status FillBest(const v1::BestTrialRequest& request, v1::BestTrialResponse& response);
   Status FillMetrics(const v1::ListMetricsRequest& request, v1::ListMetricsResponse& response);
   Result<std::vector<TrialKey>> Keys(
       const google::protobuf::RepeatedPtrField<std::string>& trials) const;

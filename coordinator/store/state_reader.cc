@@ -173,17 +173,25 @@ Result<SweepTotals> StateReader::Totals(SweepId sweep, Time now) {
 }
 
 Result<std::optional<PutTrial>> StateReader::Best(SweepId sweep, std::optional<std::uint32_t> stage,
-                                                  Goal goal) {
+                                                  Goal goal, const Fits& fits) {
   const auto lease = pool_->Take("Best");
   const Result<Statement*> select = lease->Prepare(
       Select(rows::kTrialColumns,
              "FROM trial WHERE sweep = ?1 AND stage BETWEEN ?2 AND ?3 AND has_objective"
              " AND objective_nonfinite = 0 AND state NOT IN ('failed', 'canceled', 'skipped')"
-             " ORDER BY objective * ?4, stage, cell LIMIT 1"));
+             " ORDER BY objective * ?4, stage, cell"));
   if (!select.ok()) return select.status();
   (*select)->Start(sweep.value, stage ? *stage : 0, stage ? *stage : kLargest,
                    goal == Goal::kMaximize ? -1 : 1);
-  return ReadOne<PutTrial>(**select, rows::ReadTrial);
+  while ((*select)->Next()) {
+    Result<PutTrial> trial = rows::ReadTrial(**select);
+    if (!trial.ok()) return trial.status();
+    if (fits == nullptr || fits({trial->key.stage, trial->key.cell})) {
+      return std::optional<PutTrial>(std::move(*trial));
+    }
+  }
+  RETURN_IF_ERROR((*select)->status());
+  return std::optional<PutTrial>();
 }
 
 Result<std::vector<PutTrial>> StateReader::ListTrials(const TrialQuery& query) {

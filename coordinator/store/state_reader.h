@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -86,10 +87,11 @@ class StateReader {
   Result<PutSweep> GetSweep(SweepId sweep);
   Result<SweepId> NewestSweep();
   Result<SweepTotals> Totals(SweepId sweep, Time now);
-  // The trial with the best objective so far; one that is not finite is never best, nor is a trial
-  // that did not succeed.
-  Result<std::optional<PutTrial>> Best(SweepId sweep, std::optional<std::uint32_t> stage,
-                                       Goal goal);
+  // The trial with the best objective so far, of those that fit; one that is not finite is never
+  // best, nor is a trial that did not succeed.
+  using Fits = std::function<bool(const TrialPosition&)>;
+  Result<std::optional<PutTrial>> Best(SweepId sweep, std::optional<std::uint32_t> stage, Goal goal,
+                                       const Fits& fits = nullptr);
 
   // In the order of (stage, cell).
   Result<std::vector<PutTrial>> ListTrials(const TrialQuery& query);

@@ -86,7 +86,7 @@ void CoordinatorNode::Call(Event event, CallId call, Answered answered) {
 
 std::vector<std::string> CoordinatorNode::Explain(const TrialKey& trial) const {
   if (core_ == nullptr) return {"the coordinator is down"};
-  return core_->Explain(trial, Now());
+  return core_->Explain(trial, Now()).reasons;
 }
 
 // --- Turns

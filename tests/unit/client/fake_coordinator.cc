@@ -109,6 +109,7 @@ struct FakeCoordinator::Impl {
     explicit Trials(FakeAnswers& answers_in) : answers(answers_in) {}
     FUSOR_ANSWER(Get, GetTrial, get_trial)
     FUSOR_ANSWER(List, ListTrials, list_trials)
+    FUSOR_ANSWER(Best, BestTrial, best_trial)
     FUSOR_ANSWER(Explain, ExplainTrial, explain)
     FUSOR_ANSWER(Retry, RetryTrials, retry)
     FUSOR_ANSWER(Cancel, CancelTrials, cancel_trials)

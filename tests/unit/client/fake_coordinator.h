@@ -45,6 +45,7 @@ struct FakeAnswers {
   Answer<v1::ResultsRequest, v1::ResultsResponse> results;
   Answer<v1::GetTrialRequest, v1::GetTrialResponse> get_trial;
   Answer<v1::ListTrialsRequest, v1::ListTrialsResponse> list_trials;
+  Answer<v1::BestTrialRequest, v1::BestTrialResponse> best_trial;
   Answer<v1::ExplainTrialRequest, v1::ExplainTrialResponse> explain;
   Answer<v1::RetryTrialsRequest, v1::RetryTrialsResponse> retry;
   Answer<v1::CancelTrialsRequest, v1::CancelTrialsResponse> cancel_trials;

@@ -38,6 +38,13 @@ TEST(Text, Durations) {
   EXPECT_EQ(DurationText(Duration(-5)), "0ms");
 }
 
+TEST(Text, RoughDurations) {
+  EXPECT_EQ(RoughText(Duration(20)), "1s");
+  EXPECT_EQ(RoughText(Duration(12'400)), "12s");
+  EXPECT_EQ(RoughText(Duration(59'600)), "1m 00s");
+  EXPECT_EQ(RoughText(Duration(119'700)), "2m 00s");
+}
+
 TEST(Text, ParsesDurations) {
   EXPECT_EQ(*ParseDuration("90s"), Duration(90'000));
   EXPECT_EQ(*ParseDuration("1h30m"), Duration(5'400'000));

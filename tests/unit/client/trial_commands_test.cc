@@ -41,6 +41,7 @@ class TrialCommands : public CommandTest {
         [](const v1::GetTrialRequest& request) -> Result<v1::GetTrialResponse> {
       v1::GetTrialResponse response;
       *response.mutable_trial() = MakeTrial(request.id().back() - '0');
+      response.add_chosen_params("model");
       v1::Attempt* attempt = response.add_attempts();
       attempt->set_number(1);
       attempt->set_outcome("crashed(exit)");
@@ -61,6 +62,9 @@ class TrialCommands : public CommandTest {
     if (cell == 1) trial.set_failure("crashed(exit)");
     if (cell == 1) trial.set_reason("exit status 3");
     trial.add_axis_values("resnet");
+    (*trial.mutable_params())["model"] = "resnet";
+    (*trial.mutable_params())["epochs"] = "10";
+    (*trial.mutable_params())["momentum"] = "0.9";
     trial.set_attempts(1);
     trial.set_step(1'200);
     return trial;
@@ -138,6 +142,14 @@ TEST_F(TrialCommands, TrialShowsAttemptsAndLastLinesHarmlessly) {
   EXPECT_THAT(ran.out, HasSubstr("trial 7.fit.1 · task-1-resnet · failed"));
   EXPECT_THAT(ran.out, HasSubstr("Segmentation ?[31mfault"));
   EXPECT_THAT(ran.out, HasSubstr("fusor retry 7.fit.1"));
+}
+
+TEST_F(TrialCommands, TrialShowsWhatTheFileChoseAndTheRestAsData) {
+  const std::string out = Run({"trial", "7.fit.1"}).out;
+  EXPECT_THAT(out, HasSubstr("parameters  model: resnet\n"));
+  EXPECT_THAT(out, HasSubstr("  2 at their defaults (-o json shows them)\n"));
+  EXPECT_THAT(out, Not(HasSubstr("momentum")));
+  EXPECT_THAT(Run({"trial", "7.fit.1", "-o", "json"}).out, HasSubstr("\"momentum\": \"0.9\""));
 }
 
 TEST_F(TrialCommands, WrongTrialsAreExplained) {
@@ -223,25 +235,18 @@ TEST_F(TrialCommands, ASkippedTrialNamesWhatItNeededAndWhereToLook) {
 }
 
 TEST_F(TrialCommands, BestOfAStageIsTheBestOfWhatFits) {
-  fake_.answers.list_trials = [this](const v1::ListTrialsRequest& request) {
-    listed_.push_back(request);
-    v1::ListTrialsResponse response;
-    const bool first = request.page_token().empty();
-    for (const int cell : first ? std::vector<int>{0, 1, 2} : std::vector<int>{3}) {
-      v1::Trial& trial = *response.add_trials();
-      trial = MakeTrial(cell);
-      trial.set_has_objective(cell > 0);
-      trial.set_objective(cell == 2 ? 0.9 : 0.5);
-    }
-    if (first) response.set_next_page_token("3");
+  v1::BestTrialRequest asked;
+  fake_.answers.best_trial = [&](const v1::BestTrialRequest& request) {
+    asked = request;
+    v1::BestTrialResponse response;
+    response.set_id("7.fit.2");
     return response;
   };
   EXPECT_EQ(Run({"best", "7", "--stage", "fit", "--where", "model=resnet", "-o", "id"}).out,
             "7.fit.2\n");
-  ASSERT_EQ(listed_.size(), 2U);
-  EXPECT_EQ(listed_[1].stage(), "fit");
-  EXPECT_EQ(listed_[1].where(), "model=resnet");
-  EXPECT_THAT(listed_[1].states(), testing::Not(testing::Contains(v1::TRIAL_STATE_FAILED)));
+  EXPECT_EQ(asked.sweep(), 7U);
+  EXPECT_EQ(asked.stage(), "fit");
+  EXPECT_EQ(asked.where(), "model=resnet");
 }
 
 TEST_F(TrialCommands, WhatIsNotThereSaysWhereToLook) {
@@ -470,9 +475,14 @@ TEST_F(TrialCommands, GetOfASweepWritesLogsByTrial) {
 }
 
 TEST_F(TrialCommands, BestWithoutAnObjectiveSaysSo) {
+  fake_.answers.best_trial = [](const v1::BestTrialRequest&) -> Result<v1::BestTrialResponse> {
+    return NotFound("sweep 7 has no best trial: none has reported val/accuracy yet");
+  };
   const Ran ran = Run({"best", "7"});
   EXPECT_EQ(ran.code, 2);
-  EXPECT_THAT(ran.err, HasSubstr("none has reported val/accuracy yet"));
+  EXPECT_EQ(ran.err,
+            "error: sweep 7 has no best trial: none has reported val/accuracy yet\n"
+            "  fusor results 7 shows what there is\n");
 }
 
 }  // namespace

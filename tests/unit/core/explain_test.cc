@@ -22,8 +22,10 @@ TEST_F(ExplainTest, NothingAboutTrialsThatRunOrAreOver) {
 
 TEST_F(ExplainTest, ATrialThatDoesNotExist) {
   Submit(SweepOf(1));
-  EXPECT_THAT(core->Explain({SweepId{1}, 0, 7}, now), ElementsAre("there is no such trial"));
-  EXPECT_THAT(core->Explain({SweepId{9}, 0, 0}, now), ElementsAre("there is no such trial"));
+  EXPECT_THAT(core->Explain({SweepId{1}, 0, 7}, now).reasons,
+              ElementsAre("there is no such trial"));
+  EXPECT_THAT(core->Explain({SweepId{9}, 0, 0}, now).reasons,
+              ElementsAre("there is no such trial"));
 }
 
 TEST_F(ExplainTest, NobodyThere) {

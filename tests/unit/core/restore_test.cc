@@ -270,7 +270,7 @@ class RestoreTest : public CoreTest {
       std::string why;
       for (std::uint32_t stage = 0; stage < 3; ++stage) {
         for (std::uint64_t cell = 0; cell < 8; ++cell) {
-          for (const std::string& reason : core->Explain({id, stage, cell}, now)) {
+          for (const std::string& reason : core->Explain({id, stage, cell}, now).reasons) {
             why += std::to_string(stage) + "." + std::to_string(cell) + ": " + reason + "\n";
           }
         }

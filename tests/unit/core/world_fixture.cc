@@ -318,7 +318,7 @@ std::vector<std::string> CoreTest::EventsOf(const std::string& kind) const {
 }
 
 std::vector<std::string> CoreTest::Explain(const std::string& trial) const {
-  return core->Explain(KeyOf(trial), now);
+  return core->Explain(KeyOf(trial), now).reasons;
 }
 
 }  // namespace fusor

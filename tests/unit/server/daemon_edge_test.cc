@@ -101,7 +101,7 @@ TEST_F(EdgeTest, EveryMethodOfEveryServiceWantsTheToken) {
       }
     }
   }
-  EXPECT_EQ(methods, 33U);
+  EXPECT_EQ(methods, 34U);
 }
 
 TEST_F(EdgeTest, ReflectionServesOldAndNewClients) {

@@ -1,5 +1,7 @@
 // Trials over the wire: one, lists with filters and pages, why they wait, logs and metrics.
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 
 #include "tests/unit/server/daemon_fixture.h"
@@ -40,6 +42,17 @@ class TrialsTest : public DaemonTest {
     v1::ListTrialsRequest request;
     request.set_where(where);
     return request;
+  }
+
+  // The best trial's id, or why there is none.
+  std::string Best(const std::string& stage, const std::string& where) {
+    v1::BestTrialRequest request;
+    v1::BestTrialResponse response;
+    request.set_stage(stage);
+    request.set_where(where);
+    Call call(token_);
+    const grpc::Status status = trials_->Best(&call, request, &response);
+    return status.ok() ? response.id() : status.error_message();
   }
 
   std::vector<std::string> Reasons(const std::string& trial) {
@@ -85,6 +98,7 @@ TEST_F(TrialsTest, OneTrialByTextOrParts) {
   EXPECT_EQ(response.trial().reason(), "waits for slots");
   EXPECT_EQ(response.trial().params().at("steps"), "20");
   EXPECT_EQ(response.trial().params().at("seed"), "1");
+  EXPECT_THAT(response.chosen_params(), testing::ElementsAre("seed", "steps"));
   ASSERT_TRUE(GetTrial("last.pr.3", &response).ok());
   EXPECT_EQ(response.trial().id(), "1.probe.3");
   v1::GetTrialRequest by_parts;
@@ -99,6 +113,21 @@ TEST_F(TrialsTest, OneTrialByTextOrParts) {
   EXPECT_EQ(GetTrial("1.probe.6", &response).error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(GetTrial("nonsense", &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(GetTrial("", &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(TrialsTest, TheBestOfThoseThatFit) {
+  (void)Submit(kSixTrials);
+  EXPECT_EQ(Best("", ""), "sweep 1 has no best trial: none has reported val/accuracy yet");
+  EXPECT_EQ(Best("probe", "steps=10"),
+            "sweep 1 has no best trial: none that fits has reported val/accuracy yet");
+  const auto worker = Worker();
+  worker->Hello({});
+  RunAll(*worker, 6);
+  EXPECT_EQ(Best("", ""), "1.probe.5") << "their objective is their cell + 1";
+  EXPECT_EQ(Best("probe", "seed=1"), "1.probe.3");
+  EXPECT_EQ(Best("pro", "seed<2,steps=10"), "1.probe.2");
+  EXPECT_THAT(Best("prob3", ""), testing::HasSubstr("no stage 'prob3'"));
+  EXPECT_THAT(Best("", "step=10"), testing::HasSubstr("steps"));
 }
 
 TEST_F(TrialsTest, ATrialTellsItsAttemptsAndWhatHappened) {

@@ -184,6 +184,13 @@ TEST_F(StateReaderTest, TheBestIsNeverOneThatIsNotFiniteOrDidNotSucceed) {
   EXPECT_EQ((*Reader().Best({1}, std::nullopt, Goal::kMaximize))->key.cell, 1U);
   EXPECT_EQ((*Reader().Best({1}, 0, Goal::kMinimize))->key.cell, 3U);
   EXPECT_FALSE(Reader().Best({1}, 1, Goal::kMaximize)->has_value());
+  const auto but_the_best = [](const TrialPosition& trial) { return trial.cell != 1; };
+  const auto second = Reader().Best({1}, 0, Goal::kMaximize, but_the_best);
+  ASSERT_TRUE(second->has_value());
+  EXPECT_NE((*second)->key.cell, 1U);
+  EXPECT_FALSE(Reader()
+                   .Best({1}, 0, Goal::kMaximize, [](const TrialPosition&) { return false; })
+                   ->has_value());
 }
 
 TEST_F(StateReaderTest, ResultsTakeTheValueAtTheBestStepOfWhatCounts) {
