@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "common/base/handoff.h"
 #include "common/base/limits.h"
 #include "coordinator/server/grpc_edge.h"
+#include "coordinator/server/handoff.h"
 
 namespace fusor {
 
