@@ -98,8 +98,9 @@ std::vector<Trial*> RetriedTrials(Sweep& sweep, const RetryTrials& retry, bool c
 
 Status CheckRetry(const Sweep& sweep, const RetryTrials& retry) {
   if (sweep.row.state == SweepState::kCanceled && !retry.trials.empty()) {
-    return FailedPrecondition("sweep " + std::to_string(sweep.row.id.value) +
-                              " is canceled; retry it as a whole");
+    const std::string id = std::to_string(sweep.row.id.value);
+    return FailedPrecondition("sweep " + id + " is canceled; retry it as a whole: `fusor retry " +
+                              id + "`");
   }
   for (const TrialKey& key : retry.trials) {
     if (key.sweep != sweep.row.id) return InvalidArgument("trials of one sweep at a time");

@@ -53,6 +53,8 @@ class ExcludeReader {
   void ReadTerm(const YamlEntry& entry, const std::string& path, Exclude& rule) {
     const auto axis = FindAxis(draft_.spec, entry.key);
     if (!axis) {
+      // Its axis may be one that could not be read, which has been said.
+      if (!draft_.sound && draft_.recipe->Find(entry.key) != nullptr) return;
       problems_.Add(entry, path,
                     "'" + entry.key + "' is not an axis of this stage" +
                         Suggestion(entry.key, AxisNames(draft_.spec)));

@@ -178,8 +178,7 @@ StageDraft ReadStage(const YamlEntry& entry, const StageDefaults& defaults, Prob
   draft.spec.recipe_version = draft.recipe->version;
   AddSeedAxis(reader, defaults, problems, draft);
   ReadAxes(reader, problems, draft);
-  const YamlNode* exclude = reader.Node("exclude");
-  if (exclude != nullptr && draft.sound) {
+  if (const YamlNode* exclude = reader.Node("exclude")) {
     ReadExcludes(*exclude, reader.PathOf("exclude"), problems, draft);
   }
   ReadParams(reader, problems, draft);

@@ -39,10 +39,10 @@ struct Subject {
 
 const std::vector<Subject>& Subjects() {
   static const std::vector<Subject> kSubjects = {
-      {"ResNet-18 (555 M)", "model=resnet,depth=18,width=64", 384, 1'024},
-      {"DenseNet-40-24 (288 M)", "model=densenet,depth=40,growth=24", 512, 768},
-      {"WRN-28-2 (214 M)", "model=improved_wide_resnet,depth=28,width=2", 768, 1'024},
-      {"ResNeXt-20 8x16d (230 M)", "model=resnext,depth=20,width=16", 512, 768}};
+      {"ResNet-18 (555 M)", "model=resnet,depth=18,width=64", 256, 640},
+      {"DenseNet-40-24 (288 M)", "model=densenet,depth=40,growth=24", 384, 512},
+      {"WRN-28-2 (214 M)", "model=improved_wide_resnet,depth=28,width=2", 512, 640},
+      {"ResNeXt-20 8x16d (230 M)", "model=resnext,depth=20,width=16", 384, 512}};
   return kSubjects;
 }
 
@@ -62,22 +62,24 @@ std::string JsonOf(const std::string& options) {
   return json;
 }
 
-// Standard output to nowhere: trials write their logs there, rows must stay readable.
+// Standard output and error to nowhere: trials write their logs there, rows must stay readable.
 class Hush {
  public:
-  Hush() : kept_(dup(STDOUT_FILENO)) {
+  Hush() : kept_{dup(STDOUT_FILENO), dup(STDERR_FILENO)} {
     std::fflush(stdout);
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
     close(nowhere);
   }
   void End() const {
-    dup2(kept_, STDOUT_FILENO);
-    close(kept_);
+    dup2(kept_[0], STDOUT_FILENO);
+    dup2(kept_[1], STDERR_FILENO);
+    for (const int kept : kept_) close(kept);
   }
 
  private:
-  int kept_;
+  int kept_[2];
 };
 
 struct Unhush {

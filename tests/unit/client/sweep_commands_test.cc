@@ -432,8 +432,7 @@ TEST_F(SweepCommands, WhatIsSteeredTwiceSaysSo) {
       [](const v1::CancelSweepRequest&) -> Result<v1::CancelSweepResponse> {
     return FailedPrecondition("sweep 1 is finished");
   };
-  fake_.answers.pause =
-      [](const v1::PauseSweepRequest& request) -> Result<v1::PauseSweepResponse> {
+  fake_.answers.pause = [](const v1::PauseSweepRequest& request) -> Result<v1::PauseSweepResponse> {
     if (request.sweep() == 99) return NotFound("no sweep 99");
     return FailedPrecondition("sweep 1 is finished");
   };
