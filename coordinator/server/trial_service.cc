@@ -161,9 +161,13 @@ Status TrialService::FillBest(const v1::BestTrialRequest& request,
   const Objective& objective = model.spec->objective;
   std::vector<CellFilter> filters;
   for (const auto& grid : model.grids) filters.emplace_back(question->filter, *grid);
-  const Result<std::optional<PutTrial>> best = edge_.readers->state->Best(
-      question->sweep, question->stage, objective.maximize ? Goal::kMaximize : Goal::kMinimize,
-      [&](const TrialPosition& trial) { return filters[trial.stage].Matches(trial.cell); });
+  StateReader::Fits fits;  // without a filter the store need not look at all of them
+  if (!question->filter.terms.empty()) {
+    fits = [&](const TrialPosition& trial) { return filters[trial.stage].Matches(trial.cell); };
+  }
+  const Goal goal = objective.maximize ? Goal::kMaximize : Goal::kMinimize;
+  const Result<std::optional<PutTrial>> best =
+      edge_.readers->state->Best(question->sweep, question->stage, goal, fits);
   if (!best.ok()) return best.status();
   if (!best->has_value()) {
     const bool chosen = question->stage || !question->filter.terms.empty();

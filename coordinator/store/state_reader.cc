@@ -179,10 +179,10 @@ Result<std::optional<PutTrial>> StateReader::Best(SweepId sweep, std::optional<s
       Select(rows::kTrialColumns,
              "FROM trial WHERE sweep = ?1 AND stage BETWEEN ?2 AND ?3 AND has_objective"
              " AND objective_nonfinite = 0 AND state NOT IN ('failed', 'canceled', 'skipped')"
-             " ORDER BY objective * ?4, stage, cell"));
+             " ORDER BY objective * ?4, stage, cell LIMIT ?5"));
   if (!select.ok()) return select.status();
   (*select)->Start(sweep.value, stage ? *stage : 0, stage ? *stage : kLargest,
-                   goal == Goal::kMaximize ? -1 : 1);
+                   goal == Goal::kMaximize ? -1 : 1, fits == nullptr ? 1 : -1);
   while ((*select)->Next()) {
     Result<PutTrial> trial = rows::ReadTrial(**select);
     if (!trial.ok()) return trial.status();
