@@ -26,8 +26,7 @@ constexpr Duration kLongestPause{5'000};
 // One stream. One read and one write in flight; a hold keeps it alive while the loop may still
 // write.
 class SessionLink::Stream final
-    : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse>,
-      public std::enable_shared_from_this<Stream> {
+    : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
  public:
   using Received = std::function<void(Result<std::vector<CoordinatorMessage>>)>;
   using Done = std::function<void(Status)>;
@@ -74,8 +73,8 @@ class SessionLink::Stream final
   }
 
   bool WaitDone(Duration deadline) {
-    std::unique_lock lock(mu_);
-    return changed_.wait_for(lock, deadline, [this] { return ended_; });
+    std::unique_lock lock(end_->mu);
+    return end_->changed.wait_for(lock, deadline, [this] { return end_->told; });
   }
 
   void OnReadDone(bool ok) override {
@@ -103,13 +102,15 @@ class SessionLink::Stream final
   }
 
   void OnDone(const grpc::Status& status) override {
-    // Whoever hears of the end lets go of this stream.
-    const std::shared_ptr<Stream> keep = shared_from_this();
+    { const std::lock_guard lock(mu_); }  // whoever let go is out
+    const std::shared_ptr<End> end = end_;
     const Done done = std::move(done_);
+    // From here on the stream is the loop's, which may drop it at once. Never may it be dropped
+    // here: with the last channel its threads are joined, and this is one of them.
     done(FromGrpc(status));
-    const std::lock_guard lock(mu_);
-    ended_ = true;
-    changed_.notify_all();
+    const std::lock_guard lock(end->mu);
+    end->told = true;
+    end->changed.notify_all();
   }
 
  private:
@@ -148,7 +149,14 @@ class SessionLink::Stream final
   std::deque<WorkerMessage> facts_;
   bool writing_ = false;
   bool open_ = true;
-  bool ended_ = false;
+
+  // Outlives the stream: the last to be told of its end.
+  struct End {
+    std::mutex mu;
+    std::condition_variable changed;
+    bool told = false;
+  };
+  const std::shared_ptr<End> end_ = std::make_shared<End>();
 };
 
 SessionLink::SessionLink(Loop& loop, const Channel& channel, Callbacks callbacks)
@@ -183,8 +191,8 @@ void SessionLink::Open() {
           callbacks_.received(std::move(*messages));
         });
       },
-      [this, post, number, self](Status status) {
-        post([this, number, self, status = std::move(status)] {
+      [this, post, number, self](Status status) mutable {
+        post([this, number, self = std::move(self), status = std::move(status)] {
           OnDown(number, status);
           self->reset();
         });

@@ -152,6 +152,16 @@ TEST_F(SessionLinkTest, ItEndsWhileNobodyAnswers) {
   link_.reset();
 }
 
+// With the last channel gRPC's threads are joined: it must be none of them that drops it.
+TEST_F(SessionLinkTest, TheLastChannelIsNotDroppedByAThreadOfItsOwn) {
+  server_.Stop();
+  for (int i = 0; i < 300; ++i) {
+    Open();
+    link_.reset();
+    channel_.reset();
+  }
+}
+
 class TransfersTest : public LoopFixture {
  protected:
   TransfersTest() { Restart(20 << 20); }
