@@ -36,7 +36,7 @@ std::string WhyText(const v1::Trial& trial) {
     return "a trial that it needs did not succeed; fusor explain says which";
   }
   if (trial.failure().empty() || trial.failure() == "none") return trial.reason();
-  const std::string words = OutcomeWords(trial.failure());
+  std::string words = OutcomeWords(trial.failure());
   if (trial.reason().empty()) return words;
   const bool is_said = trial.reason().starts_with(words.substr(0, words.find(" (")));
   return is_said ? trial.reason() : words + ": " + trial.reason();

@@ -86,7 +86,7 @@ std::string FailureWords(Failure failure, int code) {
 }
 
 std::string SignalText(int signal) {
-  const std::string text = "signal " + std::to_string(signal);
+  std::string text = "signal " + std::to_string(signal);
   for (const auto& [number, words] : kSignals) {
     if (number == signal) return text + ", " + std::string(words);
   }

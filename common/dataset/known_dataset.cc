@@ -52,8 +52,8 @@ std::string KnownDataset::ArchiveName() const {
 }
 
 const std::vector<KnownDataset>& KnownDatasets() {
-  static const std::vector<KnownDataset> datasets = {Cifar10(), Cifar100()};
-  return datasets;
+  static const std::vector<KnownDataset> kDatasets = {Cifar10(), Cifar100()};
+  return kDatasets;
 }
 
 const KnownDataset* FindDataset(const std::vector<KnownDataset>& datasets, std::string_view name) {

@@ -198,8 +198,8 @@ bool KeepsPart(Code code) { return code == Code::kUnavailable || code == Code::k
 }  // namespace
 
 Status Download(const DownloadOptions& options) {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (started != CURLE_OK) return Internal("libcurl does not start");
+  static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kStarted != CURLE_OK) return Internal("libcurl does not start");
   Duration wait = options.retry_wait;
   std::uint64_t furthest = 0;
   for (int failed = 0;;) {
@@ -210,7 +210,7 @@ Status Download(const DownloadOptions& options) {
       have = 0;
     }
     Transfer transfer(options, have);
-    const Status status = transfer.Run();
+    Status status = transfer.Run();
     if (status.ok()) return status;
     if (!KeepsPart(status.code())) unlink(options.part.c_str());
     if (options.stop.stop_requested() || status.code() != Code::kUnavailable) return status;

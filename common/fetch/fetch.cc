@@ -140,7 +140,7 @@ Status Fetching::FetchFrom(const Source& source) {
   }
   if (verified.code() == Code::kDataLoss && source.file.empty()) unlink(part_.c_str());
   RETURN_IF_ERROR(verified);
-  const Status unpacked = UnpackFrom(*archive, source);
+  Status unpacked = UnpackFrom(*archive, source);
   RemoveTree(unpacked_);
   // A full disk and an interruption leave the archive: it is whole.
   const bool again = unpacked.code() == Code::kResourceExhausted || options_.stop.stop_requested();

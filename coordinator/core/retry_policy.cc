@@ -29,7 +29,7 @@ Duration BackoffOf(std::uint32_t retry) {
 }
 
 std::string Describe(const Outcome& outcome) {
-  const std::string words = FailureWords(outcome.failure, outcome.code);
+  std::string words = FailureWords(outcome.failure, outcome.code);
   // The agent's detail may say no more than the signal or the status.
   if (words.find(outcome.detail) != std::string::npos) return words;
   return words + ": " + outcome.detail;

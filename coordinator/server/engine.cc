@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t kWalLookedAtEvery = 64;
 }  // namespace
 
-Engine::Engine(std::unique_ptr<Core> core, const Snapshot& snapshot, Parts parts)
+Engine::Engine(std::unique_ptr<Core> core, const Snapshot& snapshot, const Parts& parts)
     : core_(std::move(core)), parts_(parts), router_(*parts.metrics, *parts.stats) {
   router_.Restore(snapshot);
   committed_.last_event = snapshot.last_event;

@@ -48,7 +48,7 @@ class Engine {
     Stats* stats = nullptr;
   };
   // A new or restored core; the engine learns the running attempts from the snapshot.
-  Engine(std::unique_ptr<Core> core, const Snapshot& snapshot, Parts parts);
+  Engine(std::unique_ptr<Core> core, const Snapshot& snapshot, const Parts& parts);
 
   // One turn. Returns what kept it from being committed. Requires !frozen().
   Status Turn(std::span<Input> inputs, Time now);

@@ -67,7 +67,8 @@ Result<PointColumns> ReadWhole(Readers& readers, const TrialKey& trial, const st
   Result<PointPage> page = readers.metrics->Points(query);
   if (!page.ok()) return page.status();
   if (page->columns.empty()) return PointColumns{name, {}, {}, {}, {}};
-  return std::move(page->columns.front());
+  PointColumns only = std::move(page->columns.front());
+  return only;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class DaemonOutbox final : public Outbox {
     LiveTable* live = nullptr;
     Housekeeper* housekeeper = nullptr;
   };
-  explicit DaemonOutbox(Parts parts) : parts_(parts) {}
+  explicit DaemonOutbox(const Parts& parts) : parts_(parts) {}
 
   void ToWorker(SessionId session, std::vector<CoordinatorMessage> messages) override {
     parts_.sessions->ToWorker(session, std::move(messages));

@@ -269,7 +269,7 @@ using ReflectionV1Alpha =
 }  // namespace
 
 struct StandardServices::Parts {
-  Parts(const Guard& guard, const Health& state, std::vector<std::string> given)
+  Parts(const Guard& guard, const Health& state, const std::vector<std::string>& given)
       : names(given.begin(), given.end()),
         health(guard, state, names),
         v1(guard, names),

@@ -124,7 +124,7 @@ Result<SweepStatus> SweepStatusReader::Read(SweepId sweep) {
   if (!row.ok()) return row.status();
   Result<std::vector<SweepStatus>> read = Read(std::vector<PutSweep>{std::move(*row)});
   if (!read.ok()) return read.status();
-  SweepStatus& status = read->front();
+  SweepStatus status = std::move(read->front());
   // Without an answer the utilisation stays unknown.
   (void)AskCore(edge_, [&](const Core& core, Time) {
     for (const auto& grid : status.model->grids) {
@@ -135,7 +135,7 @@ Result<SweepStatus> SweepStatusReader::Read(SweepId sweep) {
       }
     }
   });
-  return std::move(status);
+  return status;
 }
 
 }  // namespace fusor

@@ -19,7 +19,7 @@ std::string SlotsText(const Resources& resources) {
   std::string noun = "slot";
   if (resources.device == DeviceKind::kCpu) noun = "cpu slot";
   if (resources.device == DeviceKind::kGpu) noun = "gpu slot";
-  const std::string text = CountOf(resources.slots, noun);
+  std::string text = CountOf(resources.slots, noun);
   if (resources.slots == 1) return text;
   if (resources.per_worker > 0)
     return text + ", " + std::to_string(resources.per_worker) + " on each worker";

@@ -57,7 +57,7 @@ Status SqliteMetricsStore::Prepare() {
 Status SqliteMetricsStore::Commit(std::span<const FactsForMetrics> batches) {
   if (batches.empty()) return Ok();
   const std::scoped_lock hold(connection_.gate);
-  const Status status = Write(batches);
+  Status status = Write(batches);
   if (!status.ok()) writer_->Clear();
   checkpointer_.AfterCommit();
   return status;

@@ -58,7 +58,7 @@ Status Upload::Append(std::uint64_t offset, std::string_view chunk) {
     return InvalidArgument("more bytes than the " + std::to_string(state_->bytes) +
                            " that were announced");
   }
-  const Status written = state_->file.WriteAt(offset, chunk);
+  Status written = state_->file.WriteAt(offset, chunk);
   if (!written.ok()) {
     // A part of the chunk may have been written; what counts ends in front of it.
     (void)state_->file.Truncate(offset);
@@ -82,7 +82,7 @@ Status Upload::Finish() {
     RETURN_IF_ERROR(state_->file.Truncate(0));
     return DataLoss("the bytes received have sha256 " + found + ", not " + state_->sha256);
   }
-  if (const Status synced = state_->file.Sync(); !synced.ok()) {
+  if (Status synced = state_->file.Sync(); !synced.ok()) {
     // What the disk did not take the system may have dropped: nothing of it can be trusted.
     (void)state_->file.Truncate(0);
     return synced;

@@ -102,7 +102,7 @@ class Verifier {
 };
 
 Status Verifier::Check(const sql::Database& database, std::span<const Invariant> invariants) {
-  const Status pages = CheckDatabase(database, CheckDepth::kFull);
+  Status pages = CheckDatabase(database, CheckDepth::kFull);
   if (!pages.ok()) {
     if (pages.code() != Code::kDataLoss) return pages;
     report_.problems.push_back(pages.message());

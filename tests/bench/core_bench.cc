@@ -55,12 +55,11 @@ SweepSpec GridSweep(std::vector<Axis> axes) {
 // Workers that end every trial at once.
 class World {
  public:
-  World(int workers, int slots) {
-    CoreOptions options{.cluster_id = "c",
-                        .lease_length = limits::kLeaseLength,
-                        .heartbeat_every = limits::kHeartbeatEvery,
-                        .start_deadline = limits::kStartDeadline};
-    core_ = std::make_unique<Core>(options);
+  World(int workers, int slots)
+      : core_(std::make_unique<Core>(CoreOptions{.cluster_id = "c",
+                                                 .lease_length = limits::kLeaseLength,
+                                                 .heartbeat_every = limits::kHeartbeatEvery,
+                                                 .start_deadline = limits::kStartDeadline})) {
     Effects effects;
     for (int w = 1; w <= workers; ++w) {
       const SessionId session{static_cast<std::uint64_t>(w)};

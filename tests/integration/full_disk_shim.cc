@@ -51,43 +51,43 @@ Function* Real(Function*, const char* name) {
 extern "C" {
 
 ssize_t write(int fd, const void* bytes, size_t count) {
-  static auto* const real = Real(&write, "write");
-  if (!IsFull(fd, "write")) return real(fd, bytes, count);
+  static auto* const kReal = Real(&write, "write");
+  if (!IsFull(fd, "write")) return kReal(fd, bytes, count);
   errno = ENOSPC;
   return -1;
 }
 
 ssize_t writev(int fd, const struct iovec* parts, int count) {
-  static auto* const real = Real(&writev, "writev");
-  if (!IsFull(fd, "write")) return real(fd, parts, count);
+  static auto* const kReal = Real(&writev, "writev");
+  if (!IsFull(fd, "write")) return kReal(fd, parts, count);
   errno = ENOSPC;
   return -1;
 }
 
 ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
-  static auto* const real = Real(&pwrite, "pwrite");
-  if (!IsFull(fd, "write")) return real(fd, bytes, count, offset);
+  static auto* const kReal = Real(&pwrite, "pwrite");
+  if (!IsFull(fd, "write")) return kReal(fd, bytes, count, offset);
   errno = ENOSPC;
   return -1;
 }
 
 ssize_t pwrite64(int fd, const void* bytes, size_t count, off64_t offset) {
-  static auto* const real = Real(&pwrite64, "pwrite64");
-  if (!IsFull(fd, "write")) return real(fd, bytes, count, offset);
+  static auto* const kReal = Real(&pwrite64, "pwrite64");
+  if (!IsFull(fd, "write")) return kReal(fd, bytes, count, offset);
   errno = ENOSPC;
   return -1;
 }
 
 int fsync(int fd) {
-  static auto* const real = Real(&fsync, "fsync");
-  if (!IsFull(fd, "sync")) return real(fd);
+  static auto* const kReal = Real(&fsync, "fsync");
+  if (!IsFull(fd, "sync")) return kReal(fd);
   errno = ENOSPC;
   return -1;
 }
 
 int fdatasync(int fd) {
-  static auto* const real = Real(&fdatasync, "fdatasync");
-  if (!IsFull(fd, "sync")) return real(fd);
+  static auto* const kReal = Real(&fdatasync, "fdatasync");
+  if (!IsFull(fd, "sync")) return kReal(fd);
   errno = ENOSPC;
   return -1;
 }

@@ -48,9 +48,8 @@ int RunRange(std::uint64_t first, std::uint64_t count, unsigned jobs) {
                       verdict.failure.c_str());
         }
         if (finished % 10'000 == 0) {
-          std::printf("%llu done, next after them: --first %llu\n",
-                      static_cast<unsigned long long>(finished),
-                      static_cast<unsigned long long>(first + finished));
+          std::printf("%s done, next after them: --first %s\n", std::to_string(finished).c_str(),
+                      std::to_string(first + finished).c_str());
         }
         std::fflush(stdout);
       }

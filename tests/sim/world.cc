@@ -149,7 +149,7 @@ void World::BreakAll() {
   for (const auto& stream : std::vector(streams_)) Break(stream);
 }
 
-void World::SendUp(const std::shared_ptr<Stream>& stream, std::string bytes) {
+void World::SendUp(const std::shared_ptr<Stream>& stream, const std::string& bytes) {
   if (random_.Chance(faults().stream_breaks)) {
     Break(stream);
     return;
@@ -165,7 +165,7 @@ void World::SendUp(const std::shared_ptr<Stream>& stream, std::string bytes) {
   }
 }
 
-void World::SendDown(const std::shared_ptr<Stream>& stream, std::string bytes) {
+void World::SendDown(const std::shared_ptr<Stream>& stream, const std::string& bytes) {
   if (random_.Chance(faults().stream_breaks)) {
     Break(stream);
     return;

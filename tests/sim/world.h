@@ -72,8 +72,8 @@ class World {
   // Opens a stream; nullptr when the coordinator cannot be reached.
   std::shared_ptr<Stream> Connect(std::size_t agent);
   void Break(const std::shared_ptr<Stream>& stream);
-  void SendUp(const std::shared_ptr<Stream>& stream, std::string bytes);
-  void SendDown(const std::shared_ptr<Stream>& stream, std::string bytes);
+  void SendUp(const std::shared_ptr<Stream>& stream, const std::string& bytes);
+  void SendDown(const std::shared_ptr<Stream>& stream, const std::string& bytes);
   bool Reachable(std::size_t agent) const;
   void BreakAll();
 

@@ -6,10 +6,10 @@
 namespace fusor::tidy {
 
 std::vector<Exception> ParseExceptions(std::string_view text) {
-  static const std::regex pattern("(?:^|\n)- `([a-z-]+)` in `([^`]+)`: ([^\n]+)");
+  static const std::regex kPattern("(?:^|\n)- `([a-z-]+)` in `([^`]+)`: ([^\n]+)");
   const std::string copy(text);
   std::vector<Exception> exceptions;
-  for (std::sregex_iterator it(copy.begin(), copy.end(), pattern), end; it != end; ++it) {
+  for (std::sregex_iterator it(copy.begin(), copy.end(), kPattern), end; it != end; ++it) {
     exceptions.push_back({(*it)[1], (*it)[2], (*it)[3]});
   }
   return exceptions;

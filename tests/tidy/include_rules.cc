@@ -20,7 +20,7 @@ struct Layer {
 };
 
 const std::vector<Layer>& Layers() {
-  static const std::vector<Layer> layers = {
+  static const std::vector<Layer> kLayers = {
       {"common/base", {}},
       {"common/recipe", {"common/base"}},
       {"common/text", {"common/base", "common/recipe"}},
@@ -43,7 +43,7 @@ const std::vector<Layer>& Layers() {
       {"client", {"common", "proto", "client"}},
       {"tests", {"common", "proto", "coordinator", "worker", "trainer", "client", "tests"}},
   };
-  return layers;
+  return kLayers;
 }
 
 // Headers of a library, by how their path begins (or, after '*', ends), and the folders that may
@@ -55,7 +55,7 @@ struct Library {
 };
 
 const std::vector<Library>& Libraries() {
-  static const std::vector<Library> libraries = {
+  static const std::vector<Library> kLibraries = {
       {"LibTorch",
        {"ATen/", "c10/", "torch/", "caffe2/"},
        {"trainer", "tests/trainer", "tests/unit/trainer"}},
@@ -74,7 +74,7 @@ const std::vector<Library>& Libraries() {
       {"spdlog", {"spdlog/"}, {"coordinator", "worker", "client", "tests"}},
       {"GoogleTest", {"gtest/", "gmock/"}, {"tests"}},
   };
-  return libraries;
+  return kLibraries;
 }
 
 // Folders that decide and touch nothing: no clock, thread, socket, file, random device or library.
@@ -143,10 +143,11 @@ struct Include {
 };
 
 std::vector<Include> IncludesOf(const SourceFile& file) {
-  static const std::regex pattern(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])",
-                                  std::regex::ECMAScript | std::regex::multiline);
+  static const std::regex kPattern(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])",
+                                   std::regex::ECMAScript | std::regex::multiline);
   std::vector<Include> includes;
-  for (std::sregex_iterator it(file.text.begin(), file.text.end(), pattern), end; it != end; ++it) {
+  for (std::sregex_iterator it(file.text.begin(), file.text.end(), kPattern), end; it != end;
+       ++it) {
     includes.push_back(
         {(*it)[2], (*it)[1] == "\"", LineOf(file.text, static_cast<std::size_t>(it->position(2)))});
   }

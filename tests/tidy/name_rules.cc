@@ -40,7 +40,7 @@ bool InLibraries(std::string_view path) {
 }
 
 const std::vector<Ban>& Bans() {
-  static const std::vector<Ban> bans = {
+  static const std::vector<Ban> kBans = {
       {"unfinished", Where::kText, std::string(R"(\b(TO)") + R"(DO|FIX)" + R"(ME|XX)" + R"(X)\b)",
        Everywhere, "finish it or leave it out"},
       {"sleep-in-test", Where::kCode, R"(\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\()",
@@ -66,7 +66,7 @@ const std::vector<Ban>& Bans() {
        R"(p/)",
        OutsideCpp, "a path of one machine"},
   };
-  return bans;
+  return kBans;
 }
 
 Violations CheckBan(const SourceFile& file, const Ban& ban) {
@@ -102,8 +102,8 @@ Violations CheckOwnHeaderFirst(const SourceFile& file, const std::set<std::strin
 Violations CheckFileName(const SourceFile& file) {
   if (!IsCpp(file.path)) return {};
   const std::string name = file.path.substr(file.path.rfind('/') + 1);
-  static const std::regex snake_case("[a-z][a-z0-9_]*\\.(h|cc)");
-  if (std::regex_match(name, snake_case)) return {};
+  static const std::regex kSnakeCase("[a-z][a-z0-9_]*\\.(h|cc)");
+  if (std::regex_match(name, kSnakeCase)) return {};
   return {{file.path, 1, "file-name", "file names are snake_case"}};
 }
 

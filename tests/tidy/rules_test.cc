@@ -14,12 +14,12 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 const std::set<std::string>& Tree() {
-  static const std::set<std::string> tree = {
+  static const std::set<std::string> kTree = {
       "common/base/id.h",          "common/recipe/recipe.h",   "common/text/json.h",
       "coordinator/core/event.h",  "coordinator/core/core.cc", "coordinator/core/core.h",
       "coordinator/server/loop.h", "coordinator/store/rows.h", "worker/core/agent.h",
       "trainer/engine/loop.h",     "client/format.h",          "tests/sim/world.h"};
-  return tree;
+  return kTree;
 }
 
 std::vector<std::string> RulesBroken(const std::string& path, const std::string& text) {

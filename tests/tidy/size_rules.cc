@@ -55,11 +55,11 @@ class FunctionScanner {
   }
 
   static bool IsScope(const std::string& head) {
-    static const std::regex scope(
+    static const std::regex kScope(
         R"(^\s*(inline\s+)?namespace\b|^\s*extern\s|)"
         R"(^\s*(template\s*<[^{}]*>\s*)?(typedef\s+)?(class|struct|union|enum)\b)");
-    static const std::regex function(R"(\)\s*(const|noexcept|override|final|\s)*$)");
-    return std::regex_search(head, scope) && !std::regex_search(head, function);
+    static const std::regex kFunction(R"(\)\s*(const|noexcept|override|final|\s)*$)");
+    return std::regex_search(head, kScope) && !std::regex_search(head, kFunction);
   }
 
   std::size_t MatchingBrace() const {

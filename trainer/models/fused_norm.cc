@@ -175,7 +175,8 @@ at::Tensor Apply(const at::Tensor& input, const at::Tensor& branch, const NormTe
   std::vector<Real> shift(scale.size());
   for (std::size_t c = 0; c < scale.size(); ++c) {
     scale[c] = weight[c] * statistics.inverse[c];
-    shift[c] = static_cast<Real>(bias[c] - double{statistics.mean[c]} * double{scale[c]});
+    shift[c] = static_cast<Real>(bias[c] - static_cast<double>(statistics.mean[c]) *
+                                               static_cast<double>(scale[c]));
   }
   at::Tensor out = at::empty_like(input);
   ForTasks(cut, [&](std::int64_t /*task*/, const NormRows& size, std::int64_t offset) {

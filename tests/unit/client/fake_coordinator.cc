@@ -58,7 +58,7 @@ const grpc::Status kNoAnswer(grpc::StatusCode::UNIMPLEMENTED, "the test has no a
 template <class Request, class Response>
 grpc::Status Reply(const grpc::ServerContext& context, const Answer<Request, Response>& answer,
                    const Request& request, Response& response) {
-  if (const grpc::Status token = CheckToken(context); !token.ok()) return token;
+  if (grpc::Status token = CheckToken(context); !token.ok()) return token;
   if (!answer) return kNoAnswer;
   const Result<Response> result = answer(request);
   if (result.ok()) response = *result;
@@ -68,7 +68,7 @@ grpc::Status Reply(const grpc::ServerContext& context, const Answer<Request, Res
 template <class Request, class Response>
 grpc::Status Send(const grpc::ServerContext& context, const StreamAnswer<Request, Response>& answer,
                   const Request& request, grpc::ServerWriter<Response>& writer) {
-  if (const grpc::Status token = CheckToken(context); !token.ok()) return token;
+  if (grpc::Status token = CheckToken(context); !token.ok()) return token;
   if (!answer) return kNoAnswer;
   const Stream<Response> stream = answer(request);
   for (const Response& message : stream.messages) writer.Write(message);

@@ -9,8 +9,8 @@ namespace fusor::client {
 namespace {
 
 Result<ParsedCommand> Parse(const std::vector<std::string>& words) {
-  static const std::vector<CommandSpec> commands = AllCommands();
-  return ParseCommandLine(commands, words);
+  static const std::vector<CommandSpec> kCommands = AllCommands();
+  return ParseCommandLine(kCommands, words);
 }
 
 std::string Refusal(const std::vector<std::string>& words) {

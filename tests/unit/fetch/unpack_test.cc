@@ -24,7 +24,7 @@ class HostileArchive : public FetchTest, public testing::WithParamInterface<Pack
   // Fetches an archive that holds the entry after a good one; everything must be as before.
   std::string Refusal(const ArchiveEntry& entry) {
     SetArchive({{"roses-1.0/good.bin", "good"}, entry});
-    const std::string message = Failure(Code::kDataLoss);
+    std::string message = Failure(Code::kDataLoss);
     EXPECT_THAT(Files(), IsEmpty()) << message;
     EXPECT_FALSE(std::filesystem::exists(folder_ / "evil"));
     return message;

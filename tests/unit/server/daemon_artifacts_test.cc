@@ -31,7 +31,7 @@ class ArtifactsTest : public DaemonTest {
       request.set_offset(part.offset + chunk.size());
     }
     stream->WritesDone();
-    const grpc::Status status = stream->Finish();
+    grpc::Status status = stream->Finish();
     if (stored != nullptr) *stored = response.stored();
     return status;
   }

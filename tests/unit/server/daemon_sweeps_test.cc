@@ -1,5 +1,7 @@
 // Sweeps over the wire: submit, run, look at, steer.
 
+#include <cmath>
+
 #include "tests/unit/server/daemon_fixture.h"
 
 namespace fusor {
@@ -74,7 +76,7 @@ TEST_F(SweepsTest, GainsOverThePartsAndWhatWasExpected) {
     const v1::Start start = worker->AwaitStart();
     const int cell = std::stoi(start.trial().substr(start.trial().rfind('.') + 1));
     // concatenation: 0.62, 0.63, 0.64; multiplicative: 0.52, 0.53, 0.54
-    const double fusion = (cell % 2 == 0 ? 0.62 : 0.52) + 0.01 * (cell / 2);
+    const double fusion = (cell % 2 == 0 ? 0.62 : 0.52) + 0.01 * std::floor(cell / 2.0);
     worker->Send(FusionTrial(start.attempt(), fusion));
     worker->AwaitAck(start.attempt(), 3);
   }
@@ -282,7 +284,7 @@ TEST_F(SweepsTest, ExtendKeepsOldCellsAndKnowsItsRepeat) {
   Call call(token_);
   const grpc::Status refused = sweeps_->Extend(&call, extend, &added);
   EXPECT_FALSE(refused.ok());
-  EXPECT_NE(refused.error_message().find("3"), std::string::npos);
+  EXPECT_NE(refused.error_message().find('3'), std::string::npos);
   StopDaemon();
   StartDaemon();
   EXPECT_EQ(GetSweep(sweep).trials(), 10U);

@@ -21,13 +21,13 @@ std::string FileText(const std::string& path) {
 }
 
 const std::vector<std::string>& Pieces() {
-  static const std::vector<std::string> pieces = {
+  static const std::vector<std::string> kPieces = {
       "[",     "]",       "{",        "}",      ":",      ",",         "\n",        "  ",
       "- ",    "&a ",     "*a",       "!!str ", "'",      "\"",        "|",         "null",
       "~",     "1e308",   ".nan",     "-1",     "0",      "999999999", "seeds: ",   "needs: ",
       "axes:", "exclude", "random: ", "zip: ",  "cells:", "experts",   "gpu_type:", "resources.",
       "<<: ",  "? ",      "\t",       "#",      "%",      "@",         "\x01",      "\xff"};
-  return pieces;
+  return kPieces;
 }
 
 std::string Mutated(std::string text, Random& random) {

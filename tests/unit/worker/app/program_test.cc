@@ -29,7 +29,6 @@ using harness::Slurp;
 using harness::WaitUntil;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr double kPatience = 30;

@@ -30,8 +30,9 @@ class LateSpawner final : public Spawner {
   explicit LateSpawner(Spawner& spawner) : spawner_(spawner) {}
 
   void Spawn(SpawnRequest request, Answer answer) override {
-    spawner_.Spawn(std::move(request),
-                   [this, answer](Result<pid_t> pid) { say_ = [answer, pid] { answer(pid); }; });
+    spawner_.Spawn(std::move(request), [this, answer](const Result<pid_t>& pid) {
+      say_ = [answer, pid] { answer(pid); };
+    });
   }
   void Say() { say_(); }
 
