@@ -1,8 +1,5 @@
 #include "tests/bench/trainer_bench.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -39,10 +36,10 @@ struct Subject {
 
 const std::vector<Subject>& Subjects() {
   static const std::vector<Subject> kSubjects = {
-      {"ResNet-18 (555 M)", "model=resnet,depth=18,width=64", 256, 640},
-      {"DenseNet-40-24 (288 M)", "model=densenet,depth=40,growth=24", 384, 512},
-      {"WRN-28-2 (214 M)", "model=improved_wide_resnet,depth=28,width=2", 512, 640},
-      {"ResNeXt-20 8x16d (230 M)", "model=resnext,depth=20,width=16", 384, 512}};
+      {"ResNet-18 (555 M)", "model=resnet,depth=18,width=64", 256, 512},
+      {"DenseNet-40-24 (288 M)", "model=densenet,depth=40,growth=24", 256, 384},
+      {"WRN-28-2 (214 M)", "model=improved_wide_resnet,depth=28,width=2", 384, 512},
+      {"ResNeXt-20 8x16d (230 M)", "model=resnext,depth=20,width=16", 256, 384}};
   return kSubjects;
 }
 
@@ -61,30 +58,6 @@ std::string JsonOf(const std::string& options) {
   }
   return json;
 }
-
-// Standard output and error to nowhere: trials write their logs there, rows must stay readable.
-class Hush {
- public:
-  Hush() : kept_{dup(STDOUT_FILENO), dup(STDERR_FILENO)} {
-    std::fflush(stdout);
-    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    dup2(nowhere, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO);
-    close(nowhere);
-  }
-  void End() const {
-    dup2(kept_[0], STDOUT_FILENO);
-    dup2(kept_[1], STDERR_FILENO);
-    for (const int kept : kept_) close(kept);
-  }
-
- private:
-  int kept_[2];
-};
-
-struct Unhush {
-  explicit Unhush(const Hush& hush) { hush.End(); }
-};
 
 class Bench {
  public:
@@ -224,7 +197,8 @@ class Bench {
     TemporaryDirectory folder;
     testing::Trial trial = agent_.Spawn({.recipe = recipe,
                                          .config = "{" + config + "}",
-                                         .more = ",\"threads\":" + std::to_string(threads)},
+                                         .more = ",\"threads\":" + std::to_string(threads),
+                                         .silent = true},
                                         folder.path() + "/trial");
     if (trial.Finish().code != 0) return 0;
     const auto points = trial.Points();
@@ -294,7 +268,8 @@ class Bench {
         trials.push_back(
             agent_.Spawn({.recipe = "fusion",
                           .config = config,
-                          .more = R"(,"threads":1,"cpus":[)" + std::to_string(i % at_a_time) + "]"},
+                          .more = R"(,"threads":1,"cpus":[)" + std::to_string(i % at_a_time) + "]",
+                          .silent = true},
                          folder.path() + "/" + std::to_string(i)));
       }
       for (testing::Trial& trial : trials) trial.Finish();
@@ -303,9 +278,7 @@ class Bench {
   }
 
   Report& report_;
-  const Hush hush_;  // before the agent: its trials take over what is open then
   Agent agent_;
-  const Unhush unhush_{hush_};
   std::string python_;
 };
 

@@ -245,9 +245,12 @@ Trial Agent::Spawn(const JobOptions& options, const std::string& directory) {
   WriteAll(directory + "/job.json", JobText(options));
   Pipe facts = MakePipe();
   Pipe commands = MakePipe();
-  Json answer = Ask(R"({"contract":1,"spawn":41,"job":")" + directory + R"(/job.json")" +
-                        R"(,"data_limit_bytes":)" + std::to_string(options.data_limit_bytes) + "}",
-                    {facts.write.get(), commands.read.get(), STDOUT_FILENO, STDERR_FILENO});
+  const Descriptor nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  Json answer =
+      Ask(R"({"contract":1,"spawn":41,"job":")" + directory + R"(/job.json")" +
+              R"(,"data_limit_bytes":)" + std::to_string(options.data_limit_bytes) + "}",
+          {facts.write.get(), commands.read.get(), options.silent ? nowhere.get() : STDOUT_FILENO,
+           options.silent ? nowhere.get() : STDERR_FILENO});
   const Json* pid = answer.Find("pid");
   EXPECT_NE(pid, nullptr);
   return Trial(pid == nullptr ? 0 : static_cast<pid_t>(pid->integer), directory,

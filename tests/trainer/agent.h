@@ -47,6 +47,7 @@ struct JobOptions {
   int number = 1;
   std::string more;  // further members of the job, each with a comma before it
   long long data_limit_bytes = 0;
+  bool silent = false;  // what the trial prints goes nowhere, not to this program's own output
 };
 
 // The text of a job file.
