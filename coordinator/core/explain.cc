@@ -218,6 +218,13 @@ FitReport FitOf(const World& world, const Demand& asked) {
     report.fitting.push_back(world.fleet.Find(worker)->info.name);
   }
   if (IsFeasible(world.fleet, demand, {})) return report;
+  if (demand.native_away) {
+    const Requirement& want = asked.requirement;
+    report.missing.push_back("precision " + want.precision +
+                             " is offered by workers that are away for the moment; " +
+                             want.fallback_precision + " serves once they are gone");
+    return report;
+  }
   report.missing = GeneralReasons(world, asked);
   if (!report.missing.empty()) return report;
   const Resources& resources = asked.requirement.resources;

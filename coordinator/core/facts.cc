@@ -125,6 +125,8 @@ void Apply(Receiver& to, const FinalFact& fact) {
   // No clock of a worker makes an attempt longer than it can have been.
   const Duration longest = to.turn.now - attempt.row.granted;
   const Duration running = std::clamp(Duration(fact.running_ms), Duration(0), longest);
+  const bool not_started =
+      fact.outcome.failure == Failure::kLost && attempt.row.state == AttemptState::kGranted;
   to.attempt = nullptr;
   EndAttempt(to.turn, attempt,
              {.outcome = fact.outcome,
@@ -132,7 +134,8 @@ void Apply(Receiver& to, const FinalFact& fact) {
               .step = fact.step,
               .running = running,
               .log_tail = failed ? LastLines(fact.log_tail) : "",
-              .worker = to.worker.id});
+              .worker = to.worker.id,
+              .not_started = not_started});
 }
 
 void Apply(Receiver&, const ProgressFact&) {}

@@ -50,12 +50,27 @@ void Fleet::Unindex(Worker& worker) {
     if (group.usable.empty()) ++version_;
   }
   worker.shares.clear();
+  for (const std::uint32_t group : worker.away_from) {
+    groups_[group].away.erase(worker.id);
+    if (groups_[group].away.empty()) ++version_;
+  }
+  worker.away_from.clear();
+}
+
+void Fleet::NoteAway(Worker& worker) {
+  for (const Slot& slot : worker.slots) {
+    SlotGroup& group = groups_[slot.group];
+    if (!slot.Usable()) continue;
+    if (group.away.empty()) ++version_;
+    if (group.away.insert(worker.id).second) worker.away_from.push_back(slot.group);
+  }
 }
 
 void Fleet::Reindex(Worker& worker) {
   ++changes_;
   Unindex(worker);
   for (Slot& slot : worker.slots) slot.group = GroupOf(worker.info, slot.info);
+  if (worker.MayComeBack()) NoteAway(worker);
   if (!worker.Placeable()) return;
   for (std::uint32_t position = 0; position < worker.slots.size(); ++position) {
     const Slot& slot = worker.slots[position];

@@ -21,6 +21,7 @@ struct SlotGroup {
   Offer offer;
   std::set<std::pair<int, WorkerId>> by_free;
   std::map<WorkerId, int> usable;  // placeable workers -> usable slots, busy ones too
+  std::set<WorkerId> away;         // workers that had such slots and may be back before they are gone
   bool freed = false;              // since the last ClearFreed
 };
 
@@ -34,8 +35,8 @@ class Fleet {
   Worker& Add(WorkerId id);
 
   const std::vector<SlotGroup>& groups() const { return groups_; }
-  // Raised whenever a group appears, or a group's first usable slot comes or its last one goes: the
-  // moments at which what fits where can change.
+  // Raised whenever a group appears, or a group's first usable slot or first absent worker comes or
+  // its last one goes: the moments at which what fits where can change.
   std::uint64_t version() const { return version_; }
   // Raised by every Reindex.
   std::uint64_t changes() const { return changes_; }
@@ -59,6 +60,7 @@ class Fleet {
   void AddFree(Worker& worker, std::uint32_t position);
   void RemoveFree(Worker& worker, std::uint32_t position);
   void Unindex(Worker& worker);
+  void NoteAway(Worker& worker);
 
   Workers workers_;
   std::vector<SlotGroup> groups_;

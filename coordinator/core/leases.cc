@@ -116,6 +116,7 @@ Time CheckSilence(Turn& turn, Worker& worker) {
   const Time gone = lapses + limits::kWorkerGoneAfter;
   if (gone > turn.now) return gone;
   worker.gone = true;
+  turn.world.fleet.Reindex(worker);
   if (worker.reason.empty()) worker.reason = "its stream ended and it did not come back";
   WriteWorker(turn, worker);
   turn.Happened({.kind = "worker_gone",

@@ -30,7 +30,8 @@ void Fail(Turn& turn, Trial& trial, Failure failure, const MoveCause& cause) {
 }
 
 void Failed(Turn& turn, Trial& trial, const TrialEnd& end, const MoveCause& cause) {
-  const RetryDecision decision = DecideRetry(trial.stage->spec->retry, end.outcome, trial.row);
+  const RetryDecision decision =
+      DecideRetry(trial.stage->spec->retry, end.outcome, end.not_started, trial.row);
   const MoveCause why{decision.reason, cause.attempt, cause.worker};
   if (!decision.again) {
     Fail(turn, trial, end.outcome.failure, why);
@@ -83,7 +84,7 @@ void EndAttempt(Turn& turn, Attempt& attempt, const TrialEnd& end) {
   trial.row.running_ms += end.running.count();
   trial.row.limited_ms += end.running.count();
   if (meant.outcome.kind == OutcomeKind::kFailed) {
-    JudgeSlot(turn, attempt, {end.rank, meant.outcome.failure, end.running});
+    JudgeSlot(turn, attempt, {end.rank, meant.outcome.failure, end.running, end.not_started});
     if (IsCrash(meant.outcome.failure)) BlameCheckpoint(turn, trial, attempt, end.running);
   } else if (meant.outcome.kind == OutcomeKind::kSucceeded) {
     AcquitSlots(turn, attempt);

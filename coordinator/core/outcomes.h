@@ -15,7 +15,8 @@ struct TrialEnd {
   std::int64_t step = 0;
   Duration running{0};
   std::string log_tail;
-  WorkerId worker;  // where it ended
+  WorkerId worker;           // where it ended
+  bool not_started = false;  // its worker said that it could not start it
 };
 
 // Closes the attempt and moves the trial. The attempt is gone afterwards.

@@ -21,6 +21,7 @@ void Happened(Turn& turn, const char* kind, const Worker& worker, const Slot& sl
 
 // The worker went away, a person ended it, or it ran for all the time it had: not the slot's doing.
 bool SpeaksAgainstSlot(const EarlyFailure& failure) {
+  if (failure.not_started) return true;
   if (failure.failure == Failure::kLost || failure.failure == Failure::kCanceled) return false;
   return failure.failure != Failure::kTimedOut && failure.running <= limits::kQuarantineWindow;
 }
@@ -63,7 +64,8 @@ void JudgeSlot(Turn& turn, const Attempt& attempt, const EarlyFailure& failure) 
   Isolate(turn, worker, *slot,
           std::to_string(failed.size()) + " different trials failed within " +
               std::to_string(limits::kQuarantineWindow.count() / 1000) +
-              " s of starting; the last: " + FailureWords(failure.failure));
+              " s of starting; the last: " +
+              (failure.not_started ? "could not be started" : FailureWords(failure.failure)));
 }
 
 void AcquitSlots(Turn& turn, const Attempt& attempt) {

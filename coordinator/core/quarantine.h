@@ -12,6 +12,7 @@ struct EarlyFailure {
   std::uint32_t rank = 0;  // whose process failed
   Failure failure = Failure::kNone;
   Duration running{0};
+  bool not_started = false;  // its worker could not start it
 };
 
 // Before the attempt is closed.

@@ -35,7 +35,8 @@ std::string Describe(const Outcome& outcome) {
   return words + ": " + outcome.detail;
 }
 
-RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial& row) {
+RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, bool not_started,
+                          PutTrial& row) {
   const Allowance allowance = Count(policy, outcome.failure, row);
   RetryDecision decision{.again = allowance.used <= allowance.allowed};
   decision.reason = Describe(outcome);
@@ -47,7 +48,8 @@ RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial&
   }
   decision.reason +=
       "; retry " + std::to_string(allowance.used) + " of " + std::to_string(allowance.allowed);
-  if (!IsCrash(outcome.failure)) return decision;
+  // A worker that cannot start anything would else fail a whole sweep in a moment.
+  if (!IsCrash(outcome.failure) && !not_started) return decision;
   decision.elsewhere = true;
   decision.wait = BackoffOf(allowance.used);
   decision.reason += " in " + std::to_string(decision.wait.count() / 1000) + " s";

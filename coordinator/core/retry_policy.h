@@ -19,8 +19,9 @@ struct RetryDecision {
   std::string reason;      // "crashed (signal 9, killed); retry 1 of 2 in 2 s"
 };
 
-// Counts the failure in the row, then decides.
-RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, PutTrial& row);
+// Counts the failure in the row, then decides. `not_started`: its worker could not start it.
+RetryDecision DecideRetry(const Retry& policy, const Outcome& outcome, bool not_started,
+                          PutTrial& row);
 
 // The back-off before the n-th retry (from 1): 1 s, 2 s, 4 s, ... 60 s.
 Duration BackoffOf(std::uint32_t retry);

@@ -169,14 +169,23 @@ void UpdateFits(const Fleet& fleet, DemandQueue& demand) {
   demand.fits_version = fleet.version();
   demand.fits.clear();
   demand.blocked = false;
+  demand.native_away = false;
   std::vector<std::uint32_t> fallback;
   for (std::uint32_t group = 0; group < fleet.groups().size(); ++group) {
-    if (fleet.groups()[group].usable.empty()) continue;
-    const Match match = MatchOffer(demand.demand, fleet.groups()[group].offer).match;
+    const SlotGroup& slots = fleet.groups()[group];
+    if (slots.usable.empty() && slots.away.empty()) continue;
+    const Match match = MatchOffer(demand.demand, slots.offer).match;
+    if (slots.usable.empty()) {
+      demand.native_away |= match == Match::kNative;
+      continue;
+    }
     if (match == Match::kNative) demand.fits.push_back(group);
     if (match == Match::kFallback) fallback.push_back(group);
   }
-  demand.fallback = demand.fits.empty();
+  // A worker that offers it may be back in a moment, say after a restart: results would be marked
+  // for good.
+  demand.native_away &= demand.fits.empty() && !fallback.empty();
+  demand.fallback = demand.fits.empty() && !demand.native_away;
   if (demand.fallback) demand.fits = std::move(fallback);
   // Among equal devices those that have the data; where any device will do, the faster one first.
   const std::string& data = demand.demand.requirement.dataset;

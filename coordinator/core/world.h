@@ -24,6 +24,7 @@ struct DemandQueue {
   Demand demand;
   std::vector<std::uint32_t> fits;  // groups with usable slots that suit it, best first
   bool fallback = false;            // they offer the fallback precision only
+  bool native_away = false;         // no fallback: who offers its own precision may be back soon
   std::uint64_t fits_version = 0;   // Fleet::version() at which `fits` was found
   std::map<WaitKey, ClassQueue*> waiting;
   bool blocked = false;                // found no place; until a slot of `fits` frees up

@@ -182,6 +182,29 @@ TEST_F(PlacementTest, AFallbackPrecisionServesWhereNobodyOffersTheNativeOne) {
   EXPECT_THAT(Started(), IsEmpty()) << "it waits for the native one now";
 }
 
+// A restart of its agent or of the coordinator marks no result for good.
+TEST_F(PlacementTest, NoFallbackWhileWhoOffersTheNativeOneMayComeBack) {
+  StageSpec stage = StageOf("t", {TextAxis("precision", {"fp16"}, ParamRole::kPrecision)});
+  stage.precision_fallback = {{"fp16", "bf16"}};
+  const SessionId n1 = Connect(GpuWorker("n1", 1));
+  Disconnect(n1);
+  Restart();
+  const SessionId n2 = Connect(CpuWorker("n2", 1));
+  Submit(SweepOf({stage}));
+  EXPECT_THAT(Started(), IsEmpty());
+  EXPECT_THAT(Explain("1.t.0"),
+              Contains("precision fp16 is offered by workers that are away for the moment; bf16 "
+                       "serves once they are gone"));
+  const Time begun = now;
+  while (Started().empty() && now < begun + std::chrono::minutes(5)) {
+    Beat(n2, {});
+    Pass(std::chrono::seconds(1));
+  }
+  ASSERT_THAT(Starts(), SizeIs(1));
+  EXPECT_EQ(Starts()[0].precision_used, "bf16");
+  EXPECT_THAT(EventsOf("worker_gone"), SizeIs(1));
+}
+
 TEST_F(PlacementTest, WhatResumesFromAFallbackKeepsItsMark) {
   StageSpec stage = StageOf("t", {TextAxis("precision", {"fp16"}, ParamRole::kPrecision)});
   stage.precision_fallback = {{"fp16", "bf16"}};

@@ -53,6 +53,26 @@ TEST_F(QuarantineTest, ThreeDifferentTrialsThatFailEarly) {
   EXPECT_THAT(Started(), ElementsAre("1.t.3@1:0"));
 }
 
+// Its agent has no processes or descriptors left, say.
+TEST_F(QuarantineTest, AWorkerThatCannotStartTrialsDoesNotUseUpASweep) {
+  Start(5);
+  const SessionId n2 = Connect(CpuWorker("n2", 1));
+  EXPECT_THAT(Started(), ElementsAre("1.t.1@2:0"));
+  Outcome not_started = FailedWith(Failure::kLost);
+  not_started.detail = "not started: fork: Resource temporarily unavailable";
+  End(n1, LiveOf("1.t.0"), not_started, seconds(0));
+  EXPECT_EQ(RowOf("1.t.0").state, TrialState::kReady);
+  EXPECT_THAT(RowOf("1.t.0").reason, HasSubstr("retry 1 of 5 in 1 s"));
+  EXPECT_THAT(Started(), ElementsAre("1.t.2@1:0")) << "others first";
+  End(n1, LiveOf("1.t.2"), not_started, seconds(0));
+  End(n1, LiveOf("1.t.3"), not_started, seconds(0));
+  EXPECT_THAT(Condition(), HasSubstr("failed within 60 s of starting; the last: could not be started"));
+  Pass(seconds(1));
+  Beat(n2, {LiveOf("1.t.1")});
+  End(n2, LiveOf("1.t.1"));
+  EXPECT_THAT(Started(), ElementsAre("1.t.0@2:0"));
+}
+
 TEST_F(QuarantineTest, LateFailuresAndPeoplesWishesDoNotCount) {
   Start(8);
   EndNext(Crashed(), seconds(61));

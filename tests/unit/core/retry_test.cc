@@ -24,28 +24,33 @@ TEST(BackoffTest, DoublesFromOneSecondToOneMinute) {
 TEST(DecideRetryTest, EachKindHasItsOwnLimit) {
   const Retry policy{.crashes = 1, .lost_workers = 2, .also = {{Failure::kDiverged, 1}}};
   PutTrial row;
-  EXPECT_TRUE(core::DecideRetry(policy, Crashed(), row).again);
-  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kLost), row).again);
-  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kDiverged), row).again);
-  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kLost), row).again);
-  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kHung), row).again);
-  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kLost), row).again);
-  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kDiverged), row).again);
-  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kBadData), row).again);
+  EXPECT_TRUE(core::DecideRetry(policy, Crashed(), false, row).again);
+  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kLost), false, row).again);
+  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kDiverged), false, row).again);
+  EXPECT_TRUE(core::DecideRetry(policy, FailedWith(Failure::kLost), false, row).again);
+  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kHung), false, row).again);
+  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kLost), false, row).again);
+  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kDiverged), false, row).again);
+  EXPECT_FALSE(core::DecideRetry(policy, FailedWith(Failure::kBadData), false, row).again);
   EXPECT_EQ(row.crashes, 2u);
   EXPECT_EQ(row.losses, 3u);
 }
 
-TEST(DecideRetryTest, OnlyCrashesBackOffAndGoElsewhere) {
+TEST(DecideRetryTest, OnlyCrashesAndFailedStartsBackOffAndGoElsewhere) {
   const Retry policy{.also = {{Failure::kOutOfMemoryDevice, 1}}};
   PutTrial row;
-  const auto crash = core::DecideRetry(policy, Crashed(), row);
+  const auto crash = core::DecideRetry(policy, Crashed(), false, row);
   EXPECT_TRUE(crash.elsewhere);
   EXPECT_EQ(crash.wait, seconds(1));
-  const auto memory = core::DecideRetry(policy, FailedWith(Failure::kOutOfMemoryDevice), row);
+  const auto memory = core::DecideRetry(policy, FailedWith(Failure::kOutOfMemoryDevice), false, row);
   EXPECT_TRUE(memory.again);
   EXPECT_FALSE(memory.elsewhere);
   EXPECT_EQ(memory.wait, Duration(0));
+  const Outcome lost = FailedWith(Failure::kLost);
+  EXPECT_FALSE(core::DecideRetry(policy, lost, false, row).elsewhere);
+  const auto not_started = core::DecideRetry(policy, lost, true, row);
+  EXPECT_TRUE(not_started.elsewhere);
+  EXPECT_EQ(not_started.wait, seconds(2));
 }
 
 class RetryTest : public CoreTest {};
