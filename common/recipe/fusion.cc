@@ -168,13 +168,15 @@ std::vector<MetricInfo> Metrics() {
   for (const std::string split : {"train", "val", "test"}) {
     metrics.push_back({split + "/loss_global", "of the fused features"});
     metrics.push_back({split + "/loss_individual", "the sum of the experts' own"});
+    if (split != "train") {
+      metrics.push_back({split + "/gain", split + "/accuracy less the best expert's, in points"});
+    }
     for (int k = 0; k < kExperts; ++k) {
       const std::string expert = split + "/expert_" + std::to_string(k);
       metrics.push_back({expert + "_accuracy", "of the expert's own head"});
       metrics.push_back({expert + "_loss", "of the expert's own head"});
     }
   }
-  metrics.push_back({"val/gain", "val/accuracy less the best expert's, in points"});
   return metrics;
 }
 

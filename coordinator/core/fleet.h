@@ -21,8 +21,8 @@ struct SlotGroup {
   Offer offer;
   std::set<std::pair<int, WorkerId>> by_free;
   std::map<WorkerId, int> usable;  // placeable workers -> usable slots, busy ones too
-  std::set<WorkerId> away;         // workers that had such slots and may be back before they are gone
-  bool freed = false;              // since the last ClearFreed
+  std::set<WorkerId> away;  // workers that had such slots and may be back before they are gone
+  bool freed = false;       // since the last ClearFreed
 };
 
 class Fleet {

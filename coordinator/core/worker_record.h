@@ -63,11 +63,11 @@ struct Worker {
   Time drain_deadline = kNever;
   bool drain_enforced = false;
   Time seen{};
-  Time check_at = kNever;         // when its timer is due
-  std::vector<Slot> slots;        // positions stay: new ones are appended
-  std::vector<SlotShare> shares;  // ascending by group; empty while nothing may start here
+  Time check_at = kNever;                // when its timer is due
+  std::vector<Slot> slots;               // positions stay: new ones are appended
+  std::vector<SlotShare> shares;         // ascending by group; empty while nothing may start here
   std::vector<std::uint32_t> away_from;  // groups that miss it while it may come back
-  std::set<AttemptId> attempts;   // live ones with a part here
+  std::set<AttemptId> attempts;          // live ones with a part here
   // Attempts that are over for us while processes of theirs may still be held here.
   std::map<AttemptId, std::vector<std::uint32_t>> ghosts;  // -> positions of their slots
 

@@ -206,8 +206,8 @@ TEST(Split, PartsOfThePublishedSizesThatNeverMeet) {
     const DataSplit split = SplitTraining(labels, {}, published);
     EXPECT_EQ(split.expert_train.size() + split.expert_validation.size(), 40'000u);
     EXPECT_EQ(split.fusion_train.size() + split.fusion_validation.size(), 10'000u);
-    EXPECT_NEAR(static_cast<double>(split.expert_validation.size()), 4'000, 30);
-    EXPECT_NEAR(static_cast<double>(split.fusion_validation.size()), 1'000, 30);
+    EXPECT_EQ(split.expert_validation.size(), 4'000u);
+    EXPECT_EQ(split.fusion_validation.size(), 1'000u);
     EXPECT_EQ(Union({&split.expert_train, &split.expert_validation, &split.fusion_train,
                      &split.fusion_validation})
                   .size(),

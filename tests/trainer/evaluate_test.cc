@@ -202,7 +202,16 @@ TEST_F(EvaluateTest, CheckLooksIntoFiles) {
   const Ran splits = Run("check expert splits=" + root_->path());
   EXPECT_EQ(splits.status, 1);
   EXPECT_THAT(splits.output, HasSubstr(root_->path() + "/fusion_holdout_indices.npy"));
-  EXPECT_EQ(Run("check expert splits=" + Folder("run/splits")).status, 0);
+  // The folder is a fusion's: what it trains on is what no expert may see.
+  EXPECT_EQ(Run("check fusion splits=" + Folder("run/splits")).status, 0);
+  const Ran leak = Run("check expert splits=" + Folder("run/splits"));
+  EXPECT_EQ(leak.status, 1);
+  EXPECT_THAT(leak.output, AllOf(HasSubstr("train_indices.npy names image"),
+                                 HasSubstr("which is held out for fusion: no expert may see it")));
+  fs::create_directory(Folder("division"));
+  fs::copy_file(Folder("run/splits/fusion_holdout_indices.npy"),
+                Folder("division/fusion_holdout_indices.npy"));
+  EXPECT_EQ(Run("check expert splits=" + Folder("division")).status, 0);
   EXPECT_EQ(Run("check fusion widht=4").status, 2);
 }
 

@@ -189,6 +189,17 @@ TEST_F(FusionTest, ExpertsOfAnotherDivisionAreRefused) {
       << failures[0].Find("detail")->text;
 }
 
+TEST_F(FusionTest, AnExpertsOwnSplitsAreRefused) {
+  EXPECT_EQ(Spawn(R"(,"expert":0)", "expert", "", "expert").Finish().code, 0);
+  Trial leak = Spawn(R"(,"splits":")" + Folder("expert/splits") + "\"", "leak");
+  EXPECT_EQ(leak.Finish().code, 1);
+  const Json failure = leak.Facts("failure").at(0);
+  EXPECT_EQ(failure.Find("kind")->text, "bad_data");
+  EXPECT_NE(failure.Find("detail")->text.find("which is not held out for fusion"),
+            std::string::npos)
+      << failure.Find("detail")->text;
+}
+
 TEST_F(FusionTest, ExpertsOfSeveralArchitecturesAreAdapted) {
   // Whole models are slow here: no step is made, but everything is built, scored and written.
   Trial trial = agent_.Spawn(

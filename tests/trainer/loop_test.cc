@@ -6,11 +6,13 @@
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <sstream>
 
 #include "tests/trainer/loop_fixture.h"
 #include "trainer/engine/guard.h"
@@ -416,6 +418,50 @@ TEST_F(LoopTest, TheTableHasTheEpochsMeans) {
   EXPECT_TRUE(table.starts_with("epoch,step,learning_rate,train/loss,train/score,val/score\n"))
       << table;
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 4);
+}
+
+std::vector<std::string> LinesOf(const std::string& file) {
+  std::vector<std::string> lines;
+  std::istringstream text(*ReadFile(file, 1 << 20));
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
+// It ends before a step of its own: the epoch's means are those of the attempt before.
+TEST_F(LoopTest, TheTableGoesOnWhereARunIsTakenUpAndEndsAtOnce) {
+  LoopOptions options{.policy = Falling(), .checkpoint = {.every_steps = 6}};
+  Pull straight;
+  Run(straight, options);
+  options.resume = reporter_.checkpoints.at(6);
+  MoveOn("resumed");
+  Pull resumed;
+  int commands[2];
+  ASSERT_EQ(pipe(commands), 0);
+  const std::string line = "{\"c\":\"finish_early\"}\n";
+  ASSERT_EQ(write(commands[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  Control control({.command_fd = commands[0]});
+  EXPECT_EQ(Loop(options, resumed, reporter_, control).Run().kind, OutcomeKind::kSucceeded);
+  const std::vector<std::string> lines = LinesOf("log.csv");
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(std::count(lines[2].begin(), lines[2].end(), ','), 5) << lines[2];
+  EXPECT_NE(lines[2].find("6,"), std::string::npos) << lines[2];
+  EXPECT_EQ(lines[2].find("nan"), std::string::npos) << lines[2];
+  for (const int end : commands) close(end);
+}
+
+TEST_F(LoopTest, TheTableKeepsItsColumnsWhenAnEpochHasNoFiniteLoss) {
+  Pull task;
+  task.spoil = [&](std::int64_t step, const at::Tensor& loss) {
+    return step < 4 ? loss.mul(std::numeric_limits<double>::quiet_NaN()) : loss;
+  };
+  TrainingPolicy policy = Falling();
+  policy.stop_on_nonfinite = false;
+  Run(task, policy);
+  const std::vector<std::string> lines = LinesOf("log.csv");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0], "epoch,step,learning_rate,train/loss,train/score,val/score");
+  for (const std::string& line : lines)
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 5) << line;
 }
 
 // A line through points, computed in the precision that the loop asks for.

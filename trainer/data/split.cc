@@ -40,14 +40,36 @@ void Take(const Indices& list, std::size_t begin, std::size_t end, Indices& into
   }
 }
 
-// The first `fraction` of each class goes to `first`, the others to `rest`.
+// How many of each class make up the fraction: each has its whole part, and those with the largest
+// remainders one more, so that the sum is right however uneven the classes are.
+std::vector<std::ptrdiff_t> CountsOf(const std::map<int, Indices>& classes, std::size_t all,
+                                     double fraction) {
+  std::vector<std::ptrdiff_t> counts;
+  std::vector<std::pair<double, std::size_t>> remainders;  // negated: the largest comes first
+  auto left = static_cast<std::ptrdiff_t>(std::lround(fraction * static_cast<double>(all)));
+  for (const auto& [label, list] : classes) {
+    const double exact = fraction * static_cast<double>(list.size());
+    remainders.emplace_back(std::floor(exact) - exact, counts.size());
+    counts.push_back(static_cast<std::ptrdiff_t>(exact));
+    left -= counts.back();
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (const auto& [remainder, position] : remainders) {
+    if (left-- <= 0) break;
+    ++counts[position];
+  }
+  return counts;
+}
+
+// That many of each class go to `first`, the others to `rest`.
 void Divide(std::span<const int> labels, std::span<const std::uint32_t> indices, double fraction,
             Indices& first, Indices& rest) {
-  for (const auto& [label, list] : ByClass(labels, indices, kSplitSeed)) {
-    const auto count =
-        static_cast<std::ptrdiff_t>(std::lround(fraction * static_cast<double>(list.size())));
-    first.insert(first.end(), list.begin(), list.begin() + count);
-    rest.insert(rest.end(), list.begin() + count, list.end());
+  const std::map<int, Indices> classes = ByClass(labels, indices, kSplitSeed);
+  const std::vector<std::ptrdiff_t> counts = CountsOf(classes, indices.size(), fraction);
+  auto count = counts.begin();
+  for (const auto& [label, list] : classes) {
+    first.insert(first.end(), list.begin(), list.begin() + *count);
+    rest.insert(rest.end(), list.begin() + *count++, list.end());
   }
   std::sort(first.begin(), first.end());
   std::sort(rest.begin(), rest.end());

@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <map>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "trainer/io/safetensors.h"
@@ -20,6 +22,13 @@ std::string Exact(double value) {
 std::string ExactList(const std::vector<double>& values) {
   std::string text;
   for (const double value : values) text += Exact(value) + " ";
+  return text;
+}
+
+// Names of metrics have no blanks.
+std::string NameList(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + " ";
   return text;
 }
 
@@ -53,6 +62,11 @@ class Reader {
       out.push_back(number);
       at = next + 1;
     }
+  }
+
+  void Names(const char* name, std::vector<std::string>& out) {
+    std::istringstream text(Text(name));
+    for (std::string one; text >> one;) out.push_back(one);
   }
 
   std::string Text(const char* name) {
@@ -95,13 +109,14 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
                       const Position& position, const ParameterSet& parameters,
                       const Optimizer& optimizer) {
   Metadata metadata = {
-      {"format", "fusor.checkpoint.4"},
+      {"format", "fusor.checkpoint.5"},
       {"config", identity.config},
       {"numerics", identity.numerics},
       {"step", std::to_string(position.step)},
       {"evaluated_step", std::to_string(position.evaluated_step)},
       {"applied", std::to_string(position.applied)},
       {"loss_sum", Exact(position.averages.loss)},
+      {"value_names", NameList(position.value_names)},
       {"value_sums", ExactList(position.averages.values)},
       {"averaged_steps", std::to_string(position.averages.steps)},
       {"last_value", Exact(position.last_value)},
@@ -124,7 +139,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return file.status();
   Reader reader(path, file->header().metadata);
-  if (reader.Text("format") != "fusor.checkpoint.4") {
+  if (reader.Text("format") != "fusor.checkpoint.5") {
     return DataLoss(path + ": not a checkpoint of this program");
   }
   if (reader.Text("config") != identity.config) {
@@ -138,6 +153,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("evaluated_step", position.evaluated_step);
   reader.Number("applied", position.applied);
   reader.Number("loss_sum", position.averages.loss);
+  reader.Names("value_names", position.value_names);
   reader.Numbers("value_sums", position.averages.values);
   reader.Number("averaged_steps", position.averages.steps);
   reader.Number("last_value", position.last_value);

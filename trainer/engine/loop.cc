@@ -51,6 +51,7 @@ Outcome Loop::Run() {
   const Status loaded = task_.Prepare(pulse_);
   if (!loaded.ok()) return FromPrepare(loaded);
   if (const Status status = Start(); !status.ok()) return Crashed(status);
+  if (const Status status = Begin(); !status.ok()) return FromPrepare(status);
   Outcome end{OutcomeKind::kSucceeded};
   while (position_.step < plan_.steps) {
     if (early_stop_ && early_stop_->due()) {
@@ -102,6 +103,10 @@ Status Loop::Start() {
   RETURN_IF_ERROR(DecideOnGraph(report));
   last_rates_ = RatesAt(std::max<std::int64_t>(position_.applied - 1, 0));
   reporter_.Started(report);
+  return Ok();
+}
+
+Status Loop::Begin() {
   Place();
   const auto data = task_.WriteData();
   if (!data.ok()) return data.status();
@@ -316,7 +321,7 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
     facts.gradient_norm = reading.norm ? *reading.norm : report->norm();
   }
   if (auto ended = UpdateScale(report, applied)) return ended;
-  if (std::isfinite(facts.loss)) AddToAverages(means);
+  AddToAverages(means);
   Adapt(facts.step, facts.loss);
   last_rates_ = numbers.rates();
   reporter_.Metrics(facts.step, task_.StepMetrics(facts));
@@ -344,13 +349,13 @@ void Loop::Adapt(std::int64_t step, double loss) {
 
 void Loop::AddToAverages(const std::vector<Metric>& means) {
   Averages& averages = position_.averages;
-  value_names_.clear();
-  averages.values.resize(means.size() - 1);
+  std::vector<std::string>& names = position_.value_names;
+  names.clear();
+  for (std::size_t i = 1; i < means.size(); ++i) names.push_back(means[i].name);
+  averages.values.resize(names.size());
+  if (!std::isfinite(means[0].value)) return;
   averages.loss += means[0].value;
-  for (std::size_t i = 1; i < means.size(); ++i) {
-    value_names_.push_back(means[i].name);
-    averages.values[i - 1] += means[i].value;
-  }
+  for (std::size_t i = 0; i < names.size(); ++i) averages.values[i] += means[i + 1].value;
   ++averages.steps;
 }
 
@@ -444,9 +449,8 @@ Status Loop::Log(const std::vector<Metric>& evaluation) {
   const Averages& averages = position_.averages;
   const double steps = static_cast<double>(averages.steps);
   std::vector<Metric> means = {{"train/loss", averages.loss / steps}};
-  // A run that was taken up and ends before a step knows no names.
-  for (std::size_t i = 0; i < value_names_.size(); ++i) {
-    means.push_back({value_names_[i], averages.values[i] / steps});
+  for (std::size_t i = 0; i < averages.values.size(); ++i) {
+    means.push_back({position_.value_names[i], averages.values[i] / steps});
   }
   log_.Add(task_.LogRow({.epoch = pulse_.now().epoch,
                          .step = position_.step,

@@ -72,6 +72,8 @@ class Loop {
   std::optional<Outcome> EndEpoch();
 
   Status Start();
+  // Says how the data was divided; then training begins.
+  Status Begin();
   Status TakeUpPolicies();
   void MakeOptimizer();
   // Whether going on is bit for bit what going straight would have been.
@@ -131,8 +133,7 @@ class Loop {
   Position position_;
   std::optional<StepNumbers> waiting_;
   std::optional<StepGraph> graph_;
-  std::int64_t graph_begins_ = 0;         // the step from which on
-  std::vector<std::string> value_names_;  // of Averages::values
+  std::int64_t graph_begins_ = 0;  // the step from which on
   std::vector<double> last_rates_;
   CsvLog log_;
   Speed speed_;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "trainer/data/cifar.h"
@@ -39,6 +40,32 @@ std::vector<std::uint32_t> Joined(const std::vector<std::uint32_t>& a,
   std::vector<std::uint32_t> all;
   std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
   return all;
+}
+
+// The first of `all` that is among `others`, or that is not. Both ascend.
+std::optional<std::uint32_t> FirstOf(const std::vector<std::uint32_t>& all,
+                                     const std::vector<std::uint32_t>& others, bool among) {
+  for (const std::uint32_t one : all) {
+    if (std::binary_search(others.begin(), others.end(), one) == among) return one;
+  }
+  return std::nullopt;
+}
+
+// Who may see what is held out, and nothing else: fusions judge experts by images new to them.
+Status CheckSeen(const std::string& folder, ImagePart part,
+                 const std::vector<std::uint32_t>& held_out,
+                 const std::vector<std::vector<std::uint32_t>>& seen) {
+  const bool fusion = part == ImagePart::kFusion;
+  for (const std::vector<std::uint32_t>& indices : seen) {
+    const auto wrong = FirstOf(indices, held_out, !fusion);
+    if (!wrong) continue;
+    return DataLoss(folder + ": " + (&indices == &seen[0] ? kTrainFile : kValidationFile) +
+                    " names image " + std::to_string(*wrong) +
+                    (fusion ? ", which is not held out for fusion: an expert may have seen it ("
+                            : ", which is held out for fusion: no expert may see it (") +
+                    kFusionFile + ")");
+  }
+  return Ok();
 }
 
 Policy PolicyNamed(const std::string& augment) {
@@ -95,8 +122,16 @@ Status Images::CheckFiles() const {
   const std::string& folder = config_.Text("splits");
   if (folder.empty()) return Ok();
   // How many images there are is not known here.
-  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
-  return ReadIndexFile((std::filesystem::path(folder) / kFusionFile).string(), kAny).status();
+  constexpr std::size_t kAny = std::numeric_limits<std::uint32_t>::max();
+  const std::filesystem::path path(folder);
+  Indices held_out;
+  Indices train;
+  Indices validation;
+  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, kAny, held_out));
+  if (!std::filesystem::exists(path / kTrainFile)) return Ok();
+  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, kAny, train));
+  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, kAny, validation));
+  return CheckSeen(folder, part_, held_out, {train, validation});
 }
 
 Status Images::Divide() {
@@ -138,24 +173,23 @@ SplitFractions Images::Fractions() const {
 Status Images::ReadDivision(const std::string& folder) {
   const std::filesystem::path path(folder);
   Indices holdout;
-  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, data_.train, holdout));
+  RETURN_IF_ERROR(ReadIndices(path / kFusionFile, data_.train.size(), holdout));
   division_ = SplitTraining(data_.train.labels, Fractions(), holdout);
   if (!std::filesystem::exists(path / kTrainFile)) return Ok();
-  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, data_.train, train_));
-  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, data_.train, validation_));
+  RETURN_IF_ERROR(ReadIndices(path / kTrainFile, data_.train.size(), train_));
+  RETURN_IF_ERROR(ReadIndices(path / kValidationFile, data_.train.size(), validation_));
   if (std::filesystem::exists(path / kTestFile)) {
-    RETURN_IF_ERROR(ReadIndices(path / kTestFile, data_.test, test_));
+    RETURN_IF_ERROR(ReadIndices(path / kTestFile, data_.test.size(), test_));
   }
-  Indices both;
-  std::set_intersection(train_.begin(), train_.end(), validation_.begin(), validation_.end(),
-                        std::back_inserter(both));
-  if (both.empty()) return Ok();
-  return DataLoss(folder + ": image " + std::to_string(both.front()) + " is in both " + kTrainFile +
-                  " and " + kValidationFile);
+  if (const auto both = FirstOf(train_, validation_, true)) {
+    return DataLoss(folder + ": image " + std::to_string(*both) + " is in both " + kTrainFile +
+                    " and " + kValidationFile);
+  }
+  return Ok();
 }
 
-Status Images::ReadIndices(const std::string& path, const ImageSet& set, Indices& out) {
-  const auto read = ReadIndexFile(path, static_cast<std::int64_t>(set.size()));
+Status Images::ReadIndices(const std::string& path, std::size_t count, Indices& out) {
+  const auto read = ReadIndexFile(path, static_cast<std::int64_t>(count));
   if (!read.ok()) return read.status();
   out.assign(read->begin(), read->end());
   std::sort(out.begin(), out.end());
@@ -253,6 +287,8 @@ std::map<std::string, std::string> Images::Info() const {
 Result<std::vector<ArtifactReport>> Images::WriteSplits() const {
   const Indices experts = Joined(division_.expert_train, division_.expert_validation);
   const Indices fusion = Joined(division_.fusion_train, division_.fusion_validation);
+  // What is trained, not what is evaluated: an expert may well be judged by held out images.
+  RETURN_IF_ERROR(CheckSeen(config_.Text("splits"), part_, fusion, {train_, validation_}));
   std::vector<ArtifactReport> made;
   for (const auto& [name, indices] :
        {std::pair(kExpertFile, &experts), std::pair(kFusionFile, &fusion),

@@ -62,7 +62,7 @@ class Images {
   SplitFractions Fractions() const;
   // Divides as the index files of a folder say.
   Status ReadDivision(const std::string& folder);
-  static Status ReadIndices(const std::string& path, const ImageSet& set, Indices& out);
+  static Status ReadIndices(const std::string& path, std::size_t count, Indices& out);
   void TakePart(const char* param, Indices& indices, const std::vector<int>& labels) const;
   void ShuffleLabels();
   LoaderOptions Loading() const;

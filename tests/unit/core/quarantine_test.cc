@@ -66,7 +66,8 @@ TEST_F(QuarantineTest, AWorkerThatCannotStartTrialsDoesNotUseUpASweep) {
   EXPECT_THAT(Started(), ElementsAre("1.t.2@1:0")) << "others first";
   End(n1, LiveOf("1.t.2"), not_started, seconds(0));
   End(n1, LiveOf("1.t.3"), not_started, seconds(0));
-  EXPECT_THAT(Condition(), HasSubstr("failed within 60 s of starting; the last: could not be started"));
+  EXPECT_THAT(Condition(),
+              HasSubstr("failed within 60 s of starting; the last: could not be started"));
   Pass(seconds(1));
   Beat(n2, {LiveOf("1.t.1")});
   End(n2, LiveOf("1.t.1"));

@@ -42,7 +42,8 @@ TEST(DecideRetryTest, OnlyCrashesAndFailedStartsBackOffAndGoElsewhere) {
   const auto crash = core::DecideRetry(policy, Crashed(), false, row);
   EXPECT_TRUE(crash.elsewhere);
   EXPECT_EQ(crash.wait, seconds(1));
-  const auto memory = core::DecideRetry(policy, FailedWith(Failure::kOutOfMemoryDevice), false, row);
+  const auto memory =
+      core::DecideRetry(policy, FailedWith(Failure::kOutOfMemoryDevice), false, row);
   EXPECT_TRUE(memory.again);
   EXPECT_FALSE(memory.elsewhere);
   EXPECT_EQ(memory.wait, Duration(0));
