@@ -22,11 +22,21 @@ bool HasFailedNow(const Stage& stage) {
   return failed > 0 && HasFailed(stage.sweep->spec->on_failure, failed, stage.grid->TrialCount());
 }
 
-std::string ReasonOf(const Stage& stage) {
+std::string LimitWords(const Stage& stage) {
   const double share = stage.sweep->spec->on_failure.max_failed;
-  return CountText(FailedTrials(stage)) + " of " + CountOf(stage.grid->TrialCount(), "trial") +
-         " of " + stage.spec->name + " failed, more than " +
+  return " of " + stage.spec->name + " failed, more than " +
          std::to_string(std::lround(share * 100)) + "%";
+}
+
+std::string ReasonOf(const Stage& stage) {
+  return CountText(FailedTrials(stage)) + " of " + CountOf(stage.grid->TrialCount(), "trial") +
+         LimitWords(stage);
+}
+
+// Its row says so, also after a restart and when more trials have failed since.
+bool WasCanceledWithStage(const Trial& trial) {
+  return trial.row.state == TrialState::kCanceled &&
+         trial.row.reason.ends_with(LimitWords(*trial.stage));
 }
 
 }  // namespace
@@ -71,6 +81,9 @@ void CheckStage(Turn& turn, Stage& stage) {
 void ReopenStage(Turn& turn, Stage& stage) {
   if (stage.failed.empty() || HasFailedNow(stage)) return;
   stage.failed.clear();
+  for (const auto& [cell, trial] : stage.trials) {
+    if (WasCanceledWithStage(*trial)) ReviveTrial(turn, *trial);
+  }
   SettleAll(turn, stage);
   for (const auto& queue : stage.classes) RestartWalk(*queue);
   NoteReordered(turn.world, *stage.sweep);

@@ -106,8 +106,13 @@ Status CheckRetry(const Sweep& sweep, const RetryTrials& retry) {
     if (key.sweep != sweep.row.id) return InvalidArgument("trials of one sweep at a time");
     const Stage& stage = *sweep.stages[key.stage];
     const TrialState state = StateOf(stage, key.cell);
-    if (state == TrialState::kFailed || state == TrialState::kCanceled) continue;
     const std::string trial = TextOf(key, stage);
+    if (state == TrialState::kCanceled && FindTrial(stage, key.cell) == nullptr) {
+      return FailedPrecondition(trial + " was canceled because " + stage.failed +
+                                "; retry those: `fusor retry " +
+                                std::to_string(sweep.row.id.value) + "`");
+    }
+    if (state == TrialState::kFailed || state == TrialState::kCanceled) continue;
     if (state == TrialState::kSkipped) {
       return FailedPrecondition(trial + " was skipped; retry the trials it needs: `fusor explain " +
                                 trial + "` names them");

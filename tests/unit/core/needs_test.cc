@@ -294,5 +294,37 @@ TEST_F(StageFailureTest, RetryReopensTheStage) {
   EXPECT_EQ(core->ViewSweep(sweep).state, SweepState::kFinished);
 }
 
+TEST_F(StageFailureTest, RetryRevivesWhatTheStagesEndHadCanceledAndNothingElse) {
+  const SessionId n1 = Connect(CpuWorker("n1", 2));
+  SweepSpec spec = Failing(StageFailure::kSkipDependents, 0.25);
+  spec.stages[0].retry.crashes = 1;
+  const SweepId sweep = Submit(spec);
+  Turn(CancelTrials{NextRequest(), {KeyOf("1.experts.3")}});
+  Finish(n1, "1.experts.0", Crashed());  // it waits for its second try
+  Finish(n1, "1.experts.1", FailedWith(Failure::kDiverged));
+  Finish(n1, "1.experts.2", FailedWith(Failure::kDiverged));
+  EXPECT_EQ(StateOf("1.experts.0"), TrialState::kCanceled);
+  Restart();
+  const SessionId again = Connect(CpuWorker("n1", 2));
+  Turn(RetryTrials{NextRequest(), sweep, {KeyOf("1.experts.1")}});
+  EXPECT_EQ(LastReply().count, 1u);
+  EXPECT_EQ(StateOf("1.experts.3"), TrialState::kCanceled) << "that was a person's wish";
+  for (const char* trial : {"1.experts.0", "1.experts.1"}) Finish(again, trial);
+  EXPECT_EQ(Count(0, TrialState::kSucceeded), 2u);
+}
+
+TEST_F(StageFailureTest, ATrialThatNeverBeganIsRetriedThroughItsStage) {
+  const SessionId n1 = Connect(CpuWorker("n1", 1));
+  const SweepId sweep = Submit(Failing(StageFailure::kSkipDependents, 0.25));
+  Finish(n1, "1.experts.0", Crashed());
+  Finish(n1, "1.experts.1", Crashed());
+  ASSERT_EQ(StateOf("1.experts.3"), TrialState::kCanceled);
+  Turn(RetryTrials{NextRequest(), sweep, {KeyOf("1.experts.3")}});
+  EXPECT_EQ(
+      LastReply().status.message(),
+      "1.experts.3 was canceled because 2 of 4 trials of experts failed, more than 25%; retry "
+      "those: `fusor retry 1`");
+}
+
 }  // namespace
 }  // namespace fusor
