@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -55,6 +56,8 @@ struct Daemon::Parts {
 
   Status OpenFiles();
   Status MakeLoop();
+  // The rows of sweeps that were deleted before metrics.db had heard of it, or was done with it.
+  Status RemoveLeftMetrics(const Snapshot& snapshot);
   void MakeThreads();
   Status Listen();
   void StartThreads();
@@ -123,11 +126,24 @@ Status Daemon::Parts::MakeLoop() {
     housekeeper->LookAtHealth();
   };
   loop.emplace(std::move(loop_options), std::move(engine), clock, stats, health);
+  RETURN_IF_ERROR(RemoveLeftMetrics(*snapshot));
   sessions->Connect(*loop);
   hub->OnCommitted(snapshot->last_event);
   spdlog::info("event=restored sweeps={} live_attempts={} last_event={} clean={}",
                snapshot->sweeps.size(), snapshot->live_attempts.size(), snapshot->last_event.value,
                state->was_clean());
+  return Ok();
+}
+
+Status Daemon::Parts::RemoveLeftMetrics(const Snapshot& snapshot) {
+  const Result<std::vector<SweepId>> sweeps = metrics_store->Sweeps();
+  if (!sweeps.ok()) return sweeps.status();
+  for (const SweepId sweep : *sweeps) {
+    const bool is_there =
+        std::any_of(snapshot.sweeps.begin(), snapshot.sweeps.end(),
+                    [&](const auto& restored) { return restored.row.id == sweep; });
+    if (!is_there) metrics->RemoveSweep(sweep);
+  }
   return Ok();
 }
 

@@ -81,25 +81,40 @@ void MetricsThread::Stop() {
 
 void MetricsThread::Run() {
   for (;;) {
-    std::vector<SweepId> removed;
-    std::vector<MetricsBatch> taken = Take(removed);
-    if (taken.empty() && removed.empty()) return;
+    std::optional<std::vector<MetricsBatch>> taken = Take();
+    if (!taken) return;
     std::size_t bytes = 0;
-    for (const MetricsBatch& batch : taken) bytes += batch.bytes;
+    for (const MetricsBatch& batch : *taken) bytes += batch.bytes;
     BatchesStored stored;
-    std::vector<MetricsBatch> admitted = Admit(std::move(taken), stored);
+    std::vector<MetricsBatch> admitted = Admit(std::move(*taken), stored);
     if (!admitted.empty()) Commit(std::move(admitted), stored);
-    for (const SweepId sweep : removed) {
-      if (!Insist([&] { return store_.RemoveSweep(sweep); })) return;
-    }
     Tell(std::move(stored), bytes);
+    RemoveSlice();
   }
 }
 
-std::vector<MetricsBatch> MetricsThread::Take(std::vector<SweepId>& removed) {
+void MetricsThread::RemoveSlice() {
+  SweepId sweep;
+  {
+    const std::lock_guard lock(mu_);
+    if (removed_.empty() || stopping_) return;
+    sweep = removed_.front();
+  }
+  bool more = false;
+  const bool done = Insist([&] {
+    const Result<bool> slice = store_.RemoveSlice(sweep);
+    if (slice.ok()) more = *slice;
+    return slice.status();
+  });
+  if (!done || more) return;
+  const std::lock_guard lock(mu_);
+  removed_.pop_front();
+}
+
+std::optional<std::vector<MetricsBatch>> MetricsThread::Take() {
   std::unique_lock lock(mu_);
   changed_.wait(lock, [&] { return stopping_ || !queue_.empty() || !removed_.empty(); });
-  removed.swap(removed_);
+  if (queue_.empty() && stopping_) return std::nullopt;
   std::vector<MetricsBatch> taken;
   std::size_t bytes = 0;
   std::size_t count = 0;

@@ -5,6 +5,7 @@
 // back-off; the agents keep what is not acknowledged. Push, Remove and Stop from any thread.
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -42,15 +43,18 @@ class MetricsThread : public MetricsQueue {
 
   void Start();
   bool Push(MetricsBatch batch) override;
-  // A sweep was deleted: its series go, in their turn.
+  // A sweep was deleted: its rows go, a slice at a time between what is stored. What is left when
+  // the daemon ends goes after its next start.
   void RemoveSweep(SweepId sweep);
   // Commits what waits, unless that fails, and joins.
   void Stop();
 
  private:
   void Run();
-  // What the next transaction holds; empty when stopping and nothing is left.
-  std::vector<MetricsBatch> Take(std::vector<SweepId>& removed);
+  // What the next transaction holds; it waits for work. Nothing when stopping and all is stored.
+  std::optional<std::vector<MetricsBatch>> Take();
+  // A slice of the first sweep that was deleted.
+  void RemoveSlice();
   // The batches that may be stored; the others become refusals.
   std::vector<MetricsBatch> Admit(std::vector<MetricsBatch> taken, BatchesStored& stored);
   std::optional<std::string> Refusal(const MetricsBatch& batch);
@@ -74,7 +78,7 @@ class MetricsThread : public MetricsQueue {
   std::mutex mu_;
   std::condition_variable changed_;
   std::vector<MetricsBatch> queue_;  // guarded by mu_, as below
-  std::vector<SweepId> removed_;
+  std::deque<SweepId> removed_;
   std::size_t bytes_ = 0;
   bool stopping_ = false;
 };

@@ -15,6 +15,12 @@ constexpr std::string_view kSelectAttempts =
     "SELECT attempt FROM attempt_ref WHERE sweep = ? ORDER BY attempt LIMIT 200";
 constexpr std::string_view kSelectAttemptsAfter =
     "SELECT attempt FROM attempt_ref WHERE attempt > ? ORDER BY attempt";
+// From one to the next by the index: a sweep may have a million attempts.
+constexpr std::string_view kSelectSweeps =
+    "WITH RECURSIVE found (sweep) AS ("
+    "SELECT min(sweep) FROM attempt_ref WHERE sweep > ?"
+    " UNION ALL SELECT (SELECT min(sweep) FROM attempt_ref WHERE sweep > found.sweep) FROM found"
+    " WHERE found.sweep IS NOT NULL) SELECT sweep FROM found WHERE sweep IS NOT NULL";
 constexpr std::string_view kSelectSeries = "SELECT id FROM series WHERE attempt = ? ORDER BY id";
 constexpr std::string_view kDropPoints =
     "DELETE FROM point WHERE series = ?1 AND step IN (SELECT step FROM point WHERE series = ?1"
@@ -79,6 +85,14 @@ Result<bool> PurgeMetricsSlice(const sql::Database& database, SweepId sweep) {
     RETURN_IF_ERROR(DropRest(database, attempt));
   }
   return !attempts->empty();
+}
+
+Result<std::vector<SweepId>> SweepsWithMetrics(const sql::Database& database) {
+  const Result<std::vector<std::int64_t>> numbers = Numbers(database, kSelectSweeps, -1);
+  if (!numbers.ok()) return numbers.status();
+  std::vector<SweepId> sweeps;
+  for (const std::int64_t number : *numbers) sweeps.push_back({static_cast<std::uint64_t>(number)});
+  return sweeps;
 }
 
 Status DropAttemptsAfter(const sql::Database& database, AttemptId last) {

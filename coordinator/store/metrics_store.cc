@@ -31,7 +31,8 @@ class SqliteMetricsStore final : public MetricsStore {
   Status Commit(std::span<const FactsForMetrics> batches) override;
   Result<std::uint64_t> Cursor(AttemptId attempt, std::uint32_t rank) override;
   Status Supersede(TrialKey trial, AttemptId by, std::int64_t step) override;
-  Status RemoveSweep(SweepId sweep) override;
+  Result<bool> RemoveSlice(SweepId sweep) override;
+  Result<std::vector<SweepId>> Sweeps() override;
   std::uint64_t wal_bytes() const override { return checkpointer_.wal_bytes(); }
   ReadDoor read_door() override;
   Status Close() override { return Ok(); }
@@ -84,19 +85,21 @@ Status SqliteMetricsStore::Supersede(TrialKey trial, AttemptId by, std::int64_t 
   return transaction.Commit();
 }
 
-Status SqliteMetricsStore::RemoveSweep(SweepId sweep) {
-  for (bool more = true; more;) {
-    const std::scoped_lock hold(connection_.gate);
-    sql::Transaction transaction(connection_.database);
-    RETURN_IF_ERROR(transaction.Begin());
-    const Result<bool> left = PurgeMetricsSlice(connection_.database, sweep);
-    if (!left.ok()) return left.status();
-    more = *left;
-    RETURN_IF_ERROR(transaction.Commit());
-    writer_->Clear();
-    checkpointer_.AfterCommit();
-  }
-  return Ok();
+Result<bool> SqliteMetricsStore::RemoveSlice(SweepId sweep) {
+  const std::scoped_lock hold(connection_.gate);
+  sql::Transaction transaction(connection_.database);
+  RETURN_IF_ERROR(transaction.Begin());
+  const Result<bool> more = PurgeMetricsSlice(connection_.database, sweep);
+  if (!more.ok()) return more.status();
+  RETURN_IF_ERROR(transaction.Commit());
+  writer_->Clear();
+  checkpointer_.AfterCommit();
+  return more;
+}
+
+Result<std::vector<SweepId>> SqliteMetricsStore::Sweeps() {
+  const std::scoped_lock hold(connection_.gate);
+  return SweepsWithMetrics(connection_.database);
 }
 
 ReadDoor SqliteMetricsStore::read_door() {

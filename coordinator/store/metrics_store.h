@@ -52,8 +52,11 @@ class MetricsStore {
   // resumed there. Committing the attempt's started fact does the same.
   virtual Status Supersede(TrialKey trial, AttemptId by, std::int64_t step) = 0;
 
-  // In slices, each a transaction of its own.
-  virtual Status RemoveSweep(SweepId sweep) = 0;
+  // Removes a slice of what a deleted sweep left, in a transaction of its own. True while there is
+  // more.
+  virtual Result<bool> RemoveSlice(SweepId sweep) = 0;
+  // Those that rows are of.
+  virtual Result<std::vector<SweepId>> Sweeps() = 0;
 
   virtual std::uint64_t wal_bytes() const = 0;
   // For readers. The store must outlive them.

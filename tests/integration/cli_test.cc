@@ -66,6 +66,10 @@ std::vector<std::string> Lines(const std::string& text) {
 }
 
 // A cluster with one finished sweep.
+constexpr char kMetricsLeft[] =
+    "SELECT (SELECT count(*) FROM attempt_ref) + (SELECT count(*) FROM point) + (SELECT count(*) "
+    "FROM log)";
+
 class Tour : public testing::Test {
  protected:
   Tour() : agent_(cluster_.StartAgent("a", 2)), sweep_(cluster_.Submit(kSweep)) {
@@ -224,6 +228,30 @@ TEST_F(Tour, RmAsksAndThenNothingIsLeft) {
   EXPECT_EQ(cluster_.Fusor({"rm", "last", "--yes"}).exit_code, 0);
   EXPECT_EQ(cluster_.Sql("state.db", "SELECT count(*) FROM trial"), "0");
   EXPECT_EQ(cluster_.Fusor({"show", sweep_}).exit_code, 2);
+  EXPECT_TRUE(cluster_.WaitSql("metrics.db", kMetricsLeft, "0", 60));
+}
+
+// As after a kill between the two databases: metrics.db is put back as it was before.
+TEST_F(Tour, WhatADeletedSweepLeftInMetricsGoesAfterARestart) {
+  namespace fs = std::filesystem;
+  const auto copy = [&](const fs::path& from, const fs::path& to) {
+    for (const char* file : {"metrics.db", "metrics.db-wal"}) {
+      fs::remove(to / file);
+      if (fs::exists(from / file)) fs::copy_file(from / file, to / file);
+    }
+    fs::remove(to / "metrics.db-shm");
+  };
+  const fs::path kept = cluster_.path() / "kept";
+  fs::create_directory(kept);
+  cluster_.KillDaemon();
+  copy(cluster_.data(), kept);
+  cluster_.RestartDaemon();
+  EXPECT_EQ(cluster_.Fusor({"rm", "last", "--yes"}).exit_code, 0);
+  cluster_.KillDaemon();
+  copy(kept, cluster_.data());
+  EXPECT_NE(cluster_.Sql("metrics.db", kMetricsLeft), "0");
+  cluster_.RestartDaemon();
+  EXPECT_TRUE(cluster_.WaitSql("metrics.db", kMetricsLeft, "0", 60)) << cluster_.Log();
 }
 
 TEST_F(Tour, EveryChangeSaysWhatIsNext) {

@@ -34,11 +34,12 @@ class FakeStore : public MetricsStore {
     return cursors[{attempt.value, rank}];
   }
   Status Supersede(TrialKey, AttemptId, std::int64_t) override { return Ok(); }
-  Status RemoveSweep(SweepId sweep) override {
+  Result<bool> RemoveSlice(SweepId sweep) override {
     const std::lock_guard lock(mu);
     log.push_back("remove " + std::to_string(sweep.value));
-    return Ok();
+    return --slices > 0;
   }
+  Result<std::vector<SweepId>> Sweeps() override { return std::vector<SweepId>(); }
   Status Close() override { return Ok(); }
   ReadDoor read_door() override { return {}; }
   std::uint64_t wal_bytes() const override { return 0; }
@@ -46,6 +47,7 @@ class FakeStore : public MetricsStore {
   std::mutex mu;
   bool failing = false;
   int commits = 0;
+  int slices = 1;  // of the sweep that is removed
   std::vector<std::string> log;
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint64_t> cursors;
 };
@@ -191,6 +193,18 @@ TEST_F(MetricsThreadTest, ADeletedSweepsSeriesGoInTheirTurn) {
   thread_->RemoveSweep({9});
   AwaitStore([&] { return store_.log.size() == 2; });
   EXPECT_EQ(store_.log, (std::vector<std::string>{"fact 1:1", "remove 9"}));
+}
+
+// A large one must hold nobody's acknowledgement up, nor the daemon's end.
+TEST_F(MetricsThreadTest, FactsAndAStopComeBetweenTheSlicesOfADeletedSweep) {
+  store_.slices = 1'000'000'000;
+  Start();
+  thread_->RemoveSweep({9});
+  AwaitStore([&] { return store_.log.size() > 2; });
+  ASSERT_TRUE(thread_->Push(Batch(1, 1, 1)));
+  EXPECT_EQ(Told(1).size(), 1U);
+  thread_->Stop();
+  EXPECT_GT(store_.slices, 0);
 }
 
 TEST_F(MetricsThreadTest, TheHardBoundRefusesAndTheSoftOneWithholds) {

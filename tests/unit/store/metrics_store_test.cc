@@ -366,7 +366,14 @@ TEST_F(MetricsStoreTest, RemovesASweepAndNothingElse) {
                              {5, ProgressFact{1, 2, 0, ""}}}));
   }
   Commit(batches);
-  ASSERT_TRUE(store_->RemoveSweep({1}).ok());
+  EXPECT_EQ(store_->Sweeps()->size(), 2U);
+  for (bool more = true; more;) {
+    const Result<bool> slice = store_->RemoveSlice({1});
+    ASSERT_TRUE(slice.ok());
+    more = *slice;
+  }
+  ASSERT_EQ(store_->Sweeps()->size(), 1U);
+  EXPECT_EQ(store_->Sweeps()->front(), SweepId{2});
   for (const char* table :
        {"attempt_ref", "series", "point", "sample", "log", "progress", "cursor"}) {
     const std::int64_t per_attempt = std::string(table) == "series" ? 2 : 1;
