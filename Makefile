@@ -40,7 +40,9 @@ build: configure
 test: build
 	@tests/run.sh $(BUILD)
 
-demo: build
+# A newcomer waits for no tests.
+demo: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target fusor fusord fusor-worker fusor-train
 	@$(BUILD)/bin/fusor local deploy/examples/demo.yaml
 
 # Benchmarks measure the release build; BENCH=name runs one of them.

@@ -1,5 +1,6 @@
 // local: one sweep on this machine, with a coordinator and a worker of its own.
 
+#include <algorithm>
 #include <atomic>
 #include <ostream>
 #include <thread>
@@ -45,6 +46,7 @@ class LocalRun {
   void StopCluster();
   void Say(const std::string& text) const;
   std::string Shown(const std::filesystem::path& path) const;
+  Status UseRunning(Api& api, const Target& target);
   void SayWhatIsNext(int code, bool joined) const;
   std::string Words(const Submission& submission) const;  // those of this command line
 
@@ -161,8 +163,8 @@ Result<int> LocalRun::RunSweep(const Submission& submission, const std::string& 
   if (interrupted_) return kExitInterrupted;
   if (!target.ok()) return target.status();
   Api* api = session_.ConnectTo(*target);
+  if (cluster_.is_joined()) RETURN_IF_ERROR(UseRunning(*api, *target));
   cluster_.OnFailure([api] { api->Cancel(); });
-  if (cluster_.is_joined()) Say("using the coordinator that runs in " + Shown(data_));
   const Result<std::uint64_t> sweep = FindOrSubmit(*api, submission, key);
   if (!sweep.ok()) return sweep.status();
   if (*sweep == 0) return kExitBadInput;
@@ -180,9 +182,24 @@ Result<int> LocalRun::RunSweep(const Submission& submission, const std::string& 
   return Finish(*api, followed->sweep);
 }
 
+// A coordinator that somebody started to look at results has no workers.
+Status LocalRun::UseRunning(Api& api, const Target& target) {
+  Say("using the coordinator that runs in " + Shown(data_));
+  const Result<v1::ListWorkersResponse> workers = api.Call(v1::ListWorkersRequest());
+  if (!workers.ok()) return workers.status();
+  const bool any = std::any_of(workers->workers().begin(), workers->workers().end(),
+                               [](const v1::Worker& one) { return one.state() == "connected"; });
+  if (!any && cluster_.IsAlone()) return cluster_.StartWorker(target);
+  for (const char* option : {"slots", "device", "datasets"}) {
+    if (!session_.arguments().Has(option)) continue;
+    Say(std::string("--") + option + " has no effect: there are workers already");
+  }
+  return Ok();
+}
+
 // Ends what was started. Another run that uses it is waited for; Ctrl-C ends at once.
 void LocalRun::StopCluster() {
-  if (cluster_.is_joined()) return;
+  if (cluster_.is_joined() && !cluster_.has_worker()) return;
   std::atomic<bool> kill_now{false};
   const Signals::Guard guard(session_.environment().signals,
                              [&kill_now](int, int) { kill_now = true; });

@@ -100,12 +100,15 @@ Status LocalCluster::TakeLock() {
   return Ok();
 }
 
-bool LocalCluster::OthersUseIt() const {
-  if (lock_ < 0 || !coordinator_) return false;
+bool LocalCluster::IsAlone() const {
   // Alone, the shared lock can become exclusive.
-  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return false;
+  const bool alone = flock(lock_, LOCK_EX | LOCK_NB) == 0;
   flock(lock_, LOCK_SH);
-  return true;
+  return alone;
+}
+
+bool LocalCluster::OthersUseIt() const {
+  return lock_ >= 0 && (coordinator_ || worker_) && !IsAlone();
 }
 
 Result<Target> LocalCluster::StartCoordinator(const std::function<bool()>& interrupted) {
@@ -163,6 +166,18 @@ Result<Target> LocalCluster::Start(const std::function<bool()>& interrupted) {
   std::filesystem::create_directories(logs(), error);
   if (error) return Internal("cannot make " + logs().string() + ": " + error.message());
   RETURN_IF_ERROR(TakeLock());
+  // One run at a time looks and starts: of two at once the second joins the first.
+  const std::filesystem::path file = logs() / "start.lock";
+  const int starting = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (starting < 0 || flock(starting, LOCK_EX) != 0) {
+    return Internal("cannot lock " + file.string());
+  }
+  Result<Target> target = JoinOrStart(interrupted);
+  close(starting);
+  return target;
+}
+
+Result<Target> LocalCluster::JoinOrStart(const std::function<bool()>& interrupted) {
   if (std::optional<Target> running = Join()) return *running;
   Result<Target> target = StartCoordinator(interrupted);
   if (!target.ok()) return target;
@@ -171,16 +186,18 @@ Result<Target> LocalCluster::Start(const std::function<bool()>& interrupted) {
 }
 
 void LocalCluster::OnFailure(std::function<void()> failed) {
-  if (is_joined()) return;
+  if (!coordinator_ && !worker_) return;
   failed_ = std::move(failed);
   wake_ = eventfd(0, EFD_CLOEXEC);
   watcher_ = std::thread([this] { Watch(); });
 }
 
 void LocalCluster::Watch() {
-  std::array<pollfd, 3> polled = {{{coordinator_->descriptor(), POLLIN, 0},
-                                   {worker_->descriptor(), POLLIN, 0},
-                                   {wake_, POLLIN, 0}}};
+  const auto end_of = [](const std::optional<ChildProcess>& child) {
+    return child ? child->descriptor() : -1;  // poll passes over -1
+  };
+  std::array<pollfd, 3> polled = {
+      {{end_of(coordinator_), POLLIN, 0}, {end_of(worker_), POLLIN, 0}, {wake_, POLLIN, 0}}};
   while (poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) {
   }
   if ((polled[2].revents & POLLIN) == 0) failed_();

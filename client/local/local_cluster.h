@@ -1,7 +1,7 @@
 #pragma once
 
-// A coordinator and a worker on this machine, for as long as this object lives. One that runs in
-// the folder already is used and left alone.
+// A coordinator and a worker on this machine, for as long as this object lives. A coordinator that
+// runs in the folder already is used and left alone.
 
 #include <atomic>
 #include <cstdint>
@@ -38,13 +38,18 @@ class LocalCluster {
   Result<Target> Start(const std::function<bool()>& interrupted);
   // The coordinator was running already.
   bool is_joined() const { return !coordinator_; }
+  // For one that was running without workers.
+  Status StartWorker(const Target& target);
+  // Is any other run in this folder?
+  bool IsAlone() const;
+  bool has_worker() const { return worker_.has_value(); }
 
   // Calls `failed` on another thread if a program ends that should run. Once, after Start.
   void OnFailure(std::function<void()> failed);
   // What ended and its last lines; empty if all is well.
   std::string FailureText();
 
-  // Does another run use the coordinator that this one started?
+  // Does another run use what this one started?
   bool OthersUseIt() const;
 
   // OnFailure's function is not called any more.
@@ -59,8 +64,8 @@ class LocalCluster {
  private:
   std::optional<Target> Join() const;
   Status TakeLock();
+  Result<Target> JoinOrStart(const std::function<bool()>& interrupted);
   Result<Target> StartCoordinator(const std::function<bool()>& interrupted);
-  Status StartWorker(const Target& target);
   void Watch();
 
   const Environment& environment_;

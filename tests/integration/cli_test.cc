@@ -376,6 +376,35 @@ TEST_F(LocalMode, CtrlCIsSafeAndTheSameCommandGoesOn) {
       << resumed.out;
 }
 
+// As the last lines of a run propose: the coordinator is brought back to look at results.
+TEST_F(LocalMode, ACoordinatorWithoutWorkersGetsOneForTheRun) {
+  Write(folder_.path() / "s.yaml",
+        "name: here\nstages: {s: {recipe: probe, axes: {batch_size: [1, 2, 3]}, params: {steps: "
+        "3}}}\n");
+  const harness::Daemon daemon(folder_.path() / ".fusor");
+  const std::string command = Binary("fusor").string() + " local s.yaml --slots 1";
+  const Output joined = Bash(folder_.path(), command);
+  EXPECT_EQ(joined.exit_code, 0) << joined.out << joined.err;
+  EXPECT_NE(joined.out.find("using the coordinator that runs in .fusor"), std::string::npos)
+      << joined.out;
+  EXPECT_NE(joined.out.find("3 succeeded"), std::string::npos) << joined.out;
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / ".fusor" / "endpoint"));
+}
+
+TEST_F(LocalMode, OfTwoRunsAtOnceTheSecondJoins) {
+  for (const char* name : {"a", "b"}) {
+    Write(folder_.path() / (std::string(name) + ".yaml"),
+          "name: " + std::string(name) + "\nstages: {s: {recipe: probe, params: {steps: 3}}}\n");
+  }
+  const std::string fusor = Binary("fusor").string();
+  const Output both =
+      Bash(folder_.path(), fusor + " local a.yaml >a.log 2>&1 & first=$!; " + fusor +
+                               " local b.yaml >b.log 2>&1; code=$?; wait "
+                               "$first && exit $code");
+  EXPECT_EQ(both.exit_code, 0) << Slurp(folder_.path() / "a.log")
+                               << Slurp(folder_.path() / "b.log");
+}
+
 TEST_F(LocalMode, FailuresAreExitCode1AndBadFiles2) {
   Write(folder_.path() / "f.yaml",
         "name: f\nretry: {crashes: 0}\nstages: {s: {recipe: probe, params: {steps: 2, fault: exit, "
