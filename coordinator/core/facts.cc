@@ -82,6 +82,8 @@ void Apply(Receiver& to, const StartedFact& fact) {
 void Apply(Receiver& to, const EvaluationFact& fact) {
   Trial& trial = *to.attempt->trial;
   const Objective& objective = trial.stage->sweep->spec->objective;
+  // Of the best model, say, which an earlier attempt evaluated before it was lost.
+  const bool again = fact.step <= to.attempt->row.resumed_from_step;
   for (const auto& [name, value] : fact.values) {
     to.turn.Write(PutEvaluation{.attempt = to.attempt->row.id,
                                 .trial = trial.row.key,
@@ -89,7 +91,8 @@ void Apply(Receiver& to, const EvaluationFact& fact) {
                                 .epoch = fact.epoch,
                                 .name = name,
                                 .value = value,
-                                .time = FromUnixMillis(fact.time_ms)});
+                                .time = FromUnixMillis(fact.time_ms),
+                                .again = again});
     if (name == objective.metric) NoteObjective(trial, fact.step, value);
   }
   trial.row.step = std::max(trial.row.step, fact.step);

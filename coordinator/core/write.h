@@ -101,6 +101,7 @@ struct PutEvaluation {
   std::string name;
   double value = 0;  // non-finite travels as value 0 and a code; the store converts
   Time time;
+  bool again = false;  // takes the place of what earlier attempts told of that step
 };
 
 struct PutArtifact {

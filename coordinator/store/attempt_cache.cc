@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kSelectNumber =
     "SELECT coalesce(max(last), 0) FROM counter WHERE name = ?";
 constexpr std::string_view kPutNumber = "REPLACE INTO counter (name, last) VALUES (?,?)";
-constexpr std::string_view kSelectRef = "SELECT 1 FROM attempt_ref WHERE attempt = ?";
+constexpr std::string_view kSelectRef =
+    "SELECT resumed_from_step FROM attempt_ref WHERE attempt = ?";
 constexpr std::string_view kSelectCursor =
     "SELECT number FROM cursor WHERE attempt = ? AND rank = ?";
 constexpr std::string_view kSelectSeries =
@@ -53,6 +54,7 @@ Result<Reporter*> AttemptCache::Find(AttemptId attempt, std::uint32_t rank) {
   RETURN_IF_ERROR(select_cursor_.Finish());
   select_ref_.Start(attempt.value);
   reporter.has_ref = select_ref_.Next();
+  if (reporter.has_ref) reporter.resumed_from = select_ref_.Int(0);
   RETURN_IF_ERROR(select_ref_.Finish());
   return &reporters_.emplace(key, std::move(reporter)).first->second;
 }

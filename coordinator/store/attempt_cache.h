@@ -24,8 +24,9 @@ struct Reporter {
   AttemptId attempt;
   std::uint32_t rank = 0;
   std::uint64_t cursor = 0;
-  bool has_ref = false;     // the attempt's row in attempt_ref is there
-  bool has_series = false;  // `series` holds all of the table
+  bool has_ref = false;            // the attempt's row in attempt_ref is there
+  std::int64_t resumed_from = -1;  // of that row
+  bool has_series = false;         // `series` holds all of the table
   std::map<std::string, std::int64_t, std::less<>> series;
   std::vector<std::string>
       names;  // of the last metrics fact, and their series: mostly the next one's

@@ -12,6 +12,10 @@ namespace fusor {
 
 namespace {
 
+constexpr std::string_view kDropEarlier =
+    "DELETE FROM point WHERE step = ? AND series IN (SELECT s.id FROM attempt_ref AS a"
+    " JOIN series AS s ON s.attempt = a.attempt WHERE a.sweep = ? AND a.stage = ? AND a.cell = ?"
+    " AND a.attempt < ? AND s.rank = ? AND s.name = ?)";
 constexpr std::string_view kPutRef =
     "INSERT INTO attempt_ref (attempt, sweep, stage, cell, started, resumed_from_step,"
     " points_dropped) VALUES (?,?,?,?,0,-1,0) ON CONFLICT (attempt) DO NOTHING";
@@ -42,9 +46,10 @@ Result<std::unique_ptr<FactWriter>> FactWriter::Prepare(const sql::Database& dat
   if (!points.ok()) return points.status();
   writer->points_ = std::move(*points);
   const std::pair<sql::Statement FactWriter::*, std::string_view> texts[] = {
-      {&FactWriter::put_ref_, kPutRef},           {&FactWriter::start_ref_, kStartRef},
-      {&FactWriter::add_dropped_, kAddDropped},   {&FactWriter::put_cursor_, kPutCursor},
-      {&FactWriter::put_progress_, kPutProgress}, {&FactWriter::put_log_, kPutLog},
+      {&FactWriter::drop_earlier_, kDropEarlier}, {&FactWriter::put_ref_, kPutRef},
+      {&FactWriter::start_ref_, kStartRef},       {&FactWriter::add_dropped_, kAddDropped},
+      {&FactWriter::put_cursor_, kPutCursor},     {&FactWriter::put_progress_, kPutProgress},
+      {&FactWriter::put_log_, kPutLog},
   };
   for (const auto& [statement, text] : texts) {
     RETURN_IF_ERROR(database.PrepareInto((*writer).*statement, text));
@@ -106,7 +111,7 @@ Status FactWriter::Store(Context& context, const Fact& fact) {
     return StoreEvaluation(context, *evaluation, fact.number);
   }
   if (const auto* started = std::get_if<StartedFact>(&fact.body)) {
-    return Supersede(batch.trial, batch.attempt, started->resumed_from_step);
+    return StoreStart(context, *started);
   }
   if (std::holds_alternative<FinalFact>(fact.body)) context.ended = true;
   return Ok();
@@ -153,10 +158,25 @@ Status FactWriter::StoreEvaluation(Context& context, const EvaluationFact& evalu
       ++context.dropped;
       continue;
     }
+    if (evaluation.step <= context.reporter.resumed_from) {
+      RETURN_IF_ERROR(ReplaceEarlier(context.batch, evaluation.step, name));
+    }
     points_.Add(
         {id, evaluation.step, value, evaluation.time_ms, static_cast<std::int64_t>(number)});
   }
   return Ok();
+}
+
+Status FactWriter::StoreStart(const Context& context, const StartedFact& started) {
+  context.reporter.resumed_from = started.resumed_from_step;
+  return Supersede(context.batch.trial, context.batch.attempt, started.resumed_from_step);
+}
+
+Status FactWriter::ReplaceEarlier(const FactsForMetrics& batch, std::int64_t step,
+                                  const std::string& name) {
+  RETURN_IF_ERROR(points_.Flush());
+  return drop_earlier_.Run(step, batch.trial.sweep.value, batch.trial.stage, batch.trial.cell,
+                           batch.attempt.value, batch.rank, name);
 }
 
 Status FactWriter::StoreLog(const Context& context, const LogFact& log) {

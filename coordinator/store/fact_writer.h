@@ -43,11 +43,16 @@ class FactWriter {
   Status Store(Context& context, const Fact& fact);
   Status StoreMetrics(Context& context, const MetricsFact& metrics, std::uint64_t number);
   Status StoreEvaluation(Context& context, const EvaluationFact& evaluation, std::uint64_t number);
+  Status StoreStart(const Context& context, const StartedFact& started);
+  // A resumed attempt may evaluate its best model again: its value takes the place of the earlier
+  // attempts'.
+  Status ReplaceEarlier(const FactsForMetrics& batch, std::int64_t step, const std::string& name);
   Status StoreLog(const Context& context, const LogFact& log);
   Status EndBatch(const Context& context);
 
   std::unique_ptr<AttemptCache> cache_;
   PointBatch points_;
+  sql::Statement drop_earlier_;
   sql::Statement put_ref_;
   sql::Statement start_ref_;
   sql::Statement add_dropped_;

@@ -12,6 +12,9 @@ namespace fusor {
 
 namespace {
 
+constexpr std::string_view kDropEarlierEvaluations =
+    "DELETE FROM evaluation WHERE sweep = ? AND stage = ? AND cell = ? AND attempt < ? AND step = ?"
+    " AND name = ?";
 constexpr std::string_view kRemoveSweep = "DELETE FROM sweep WHERE id = ?";
 constexpr std::string_view kRemoveLeases = "DELETE FROM lease WHERE sweep = ?";
 constexpr std::string_view kPutPurge = "REPLACE INTO purge (sweep, next_event) VALUES (?, 0)";
@@ -77,6 +80,7 @@ Result<std::unique_ptr<StateWriter>> StateWriter::Prepare(const sql::Database& d
       {&StateWriter::remove_lease_, std::string(kRemoveLease)},
       {&StateWriter::move_cursor_, std::string(kMoveCursor)},
       {&StateWriter::add_rank_, std::string(kAddRank)},
+      {&StateWriter::drop_earlier_evaluations_, std::string(kDropEarlierEvaluations)},
       {&StateWriter::put_evaluation_, rows::PutText("evaluation", rows::kEvaluationColumns)},
       {&StateWriter::put_artifact_, rows::PutText("artifact", rows::kArtifactColumns)},
       {&StateWriter::keep_file_, std::string(kKeepFile)},
@@ -142,7 +146,14 @@ Status StateWriter::Put(const PutCursor& row) {
   return add_rank_.Run(row.attempt.value, row.rank, row.number);
 }
 
-Status StateWriter::Put(const PutEvaluation& row) { return rows::Write(put_evaluation_, row); }
+Status StateWriter::Put(const PutEvaluation& row) {
+  if (row.again) {
+    RETURN_IF_ERROR(drop_earlier_evaluations_.Run(row.trial.sweep.value, row.trial.stage,
+                                                  row.trial.cell, row.attempt.value, row.step,
+                                                  row.name));
+  }
+  return rows::Write(put_evaluation_, row);
+}
 
 Status StateWriter::Put(const PutArtifact& row) {
   Raise(numbers_.artifact, row.id.value);

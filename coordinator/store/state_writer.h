@@ -58,6 +58,7 @@ class StateWriter {
   sql::Statement remove_lease_;
   sql::Statement move_cursor_;
   sql::Statement add_rank_;
+  sql::Statement drop_earlier_evaluations_;
   sql::Statement put_evaluation_;
   sql::Statement put_artifact_;
   sql::Statement keep_file_;

@@ -45,3 +45,41 @@ sim_mutant(foreign_checkpoint weights-as-undisturbed coordinator/core/grant.cc
   "s/start.resume = CheckpointAt(trial, attempt.resume_step);/static std::optional<CheckpointFact> f; start.resume = CheckpointAt(trial, attempt.resume_step); if (f \\&\\& start.resume) start.resume->files = f->files; else f = start.resume;/")
 sim_mutant(fact_numbers_jump facts-count-up worker/core/fact_queue.cc
   "s/Fact fact{.number = ++last_,/Fact fact{.number = last_ += 2,/")
+sim_mutant(inputs_ignored inputs-first coordinator/core/dependents.cc
+  "s/    if (inputs.waiting > 0) waiting = true;//")
+sim_mutant(inputs_of_another inputs-are-final coordinator/core/grant.cc
+  "s/there.results.find(input)/there.results.begin()/")
+sim_mutant(attempt_ids_fall attempt-ids-grow coordinator/core/grant.cc
+  "s/const AttemptId id{++world.last_attempt.value};/const AttemptId id{(++world.last_attempt.value ^ 1) + 1};/")
+sim_mutant(attempt_ids_repeat legal-attempt-moves coordinator/core/restore.cc
+  "s/world.last_attempt = snapshot.last_attempt;//")
+sim_mutant(success_forgotten success-is-final coordinator/core/restore.cc
+  "s/if (cell.cell < stage.grid->size()) SetCell/if (cell.state != TrialState::kSucceeded) SetCell/")
+sim_mutant(outcome_rewritten ended-stays coordinator/core/attempts.cc
+  "s/^  turn.Write(row);/  turn.Write(row); row.outcome = OutcomeKind::kReleased; turn.Write(row);/")
+sim_mutant(outcome_not_kept only-the-newest-finishes coordinator/core/attempts.cc
+  "s/row.outcome = end.outcome.kind;/row.outcome = OutcomeKind::kReleased;/")
+sim_mutant(events_skip events-count-up coordinator/core/world.cc
+  "s/++world.last_event.value/world.last_event.value += 2/")
+sim_mutant(grant_not_stored persist-before-send coordinator/core/grant.cc
+  "s/^  turn.Write(attempt.row);//")
+sim_mutant(sweep_not_stored known-sweep coordinator/core/sweep_requests.cc
+  "/^void OnSubmit/,/^}/s/turn.Write(/(void)(/")
+sim_mutant(request_forgotten submitted-once coordinator/core/sweep_requests.cc
+  "s/if (AnswerRepeat(turn, submit.request)) return;//")
+sim_mutant(submit_refused sweeps-are-accepted coordinator/core/sweep_requests.cc
+  "s/submit.spec->stages.empty()/submit.spec->stages.size() > 1/")
+sim_mutant(steps_cut messages-make-sense proto/session_convert.cc
+  "s/Add(in.steps.begin(), in.steps.end())/Add(in.steps.begin(), in.steps.end() - 1)/")
+sim_mutant(own_incarnation_refused agents-go-on coordinator/core/workers.cc
+  "s/hello.info.incarnation < worker.info.incarnation/hello.info.incarnation <= worker.info.incarnation/")
+sim_mutant(final_again final-is-last worker/core/tasks.cc
+  "s/^  task.state = TaskState::kEnded;//")
+sim_mutant(names_without_cell trials-have-names coordinator/core/trials.cc
+  "s/ + stage.spec->name + / + /")
+sim_mutant(values_lost series-true proto/session_from_wire.cc
+  "s/out.values.emplace_back(at, at + steps)/out.values.emplace_back(steps, 0.0)/")
+sim_mutant(second_grant one-live-attempt coordinator/core/attempts.cc
+  "/^void CloseAttempt/,/^}/{s/^  row.state = end.state;//;s/^  row.ended = turn.now;//;}")
+sim_mutant(directory_of_a_process directories-outlive-processes worker/core/tasks.cc
+  "s/  if (task.state != TaskState::kFinishing || .SlotSettled(task)) return;/  if (task.dropped) { task.gone = true; return; } &/;s/if (slot == slots.end() || slot->second.occupant != task.key) Do(/Do(/")

@@ -116,7 +116,7 @@ Status SaveCheckpoint(const std::string& path, const RunIdentity& identity,
       {"evaluated_step", std::to_string(position.evaluated_step)},
       {"applied", std::to_string(position.applied)},
       {"loss_sum", Exact(position.averages.loss)},
-      {"value_names", NameList(position.value_names)},
+      {"value_names", NameList(position.averages.names)},
       {"value_sums", ExactList(position.averages.values)},
       {"averaged_steps", std::to_string(position.averages.steps)},
       {"last_value", Exact(position.last_value)},
@@ -153,7 +153,7 @@ Result<Resumed> LoadCheckpoint(const std::string& path, const RunIdentity& ident
   reader.Number("evaluated_step", position.evaluated_step);
   reader.Number("applied", position.applied);
   reader.Number("loss_sum", position.averages.loss);
-  reader.Names("value_names", position.value_names);
+  reader.Names("value_names", position.averages.names);
   reader.Numbers("value_sums", position.averages.values);
   reader.Number("averaged_steps", position.averages.steps);
   reader.Number("last_value", position.last_value);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "trainer/engine/averages.h"
 #include "trainer/engine/early_stop.h"
 #include "trainer/models/parameters.h"
 #include "trainer/optim/optimizer.h"
@@ -19,18 +20,10 @@
 
 namespace fusor {
 
-// Sums over the steps since the last evaluation: the loss, and what else the task tells.
-struct Averages {
-  double loss = 0;
-  std::vector<double> values;  // of Position::value_names
-  std::int64_t steps = 0;
-};
-
 struct Position {
-  std::int64_t step = 0;                 // finished steps
-  std::int64_t applied = 0;              // of them, those that changed the weights
-  std::int64_t evaluated_step = -1;      // of the last evaluation
-  std::vector<std::string> value_names;  // what the task tells of each step besides the loss
+  std::int64_t step = 0;             // finished steps
+  std::int64_t applied = 0;          // of them, those that changed the weights
+  std::int64_t evaluated_step = -1;  // of the last evaluation
   Averages averages;
   double last_value = std::numeric_limits<double>::quiet_NaN();  // of the selection metric
   double best_value = std::numeric_limits<double>::quiet_NaN();  // the best one

@@ -32,7 +32,7 @@ Outcome Crashed(const Status& status) {
 
 // Damaged or missing input is the data's fault and not tried again; anything else may be.
 Outcome FromPrepare(const Status& status) {
-  bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
+  const bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
   return Failed(data ? Failure::kBadData : Failure::kCrashedException, status.message());
 }
 
@@ -48,8 +48,7 @@ Loop::Loop(LoopOptions options, Task& task, Reporter& reporter, Control& control
 
 Outcome Loop::Run() {
   pulse_.Enter(Phase::kLoad);
-  const Status loaded = task_.Prepare(pulse_);
-  if (!loaded.ok()) return FromPrepare(loaded);
+  if (const Status status = task_.Prepare(pulse_); !status.ok()) return FromPrepare(status);
   if (const Status status = Start(); !status.ok()) return Crashed(status);
   if (const Status status = Begin(); !status.ok()) return FromPrepare(status);
   Outcome end{OutcomeKind::kSucceeded};
@@ -321,7 +320,7 @@ std::optional<Outcome> Loop::Settle(const StepNumbers& numbers) {
     facts.gradient_norm = reading.norm ? *reading.norm : report->norm();
   }
   if (auto ended = UpdateScale(report, applied)) return ended;
-  AddToAverages(means);
+  position_.averages.Add(means);
   Adapt(facts.step, facts.loss);
   last_rates_ = numbers.rates();
   reporter_.Metrics(facts.step, task_.StepMetrics(facts));
@@ -345,18 +344,6 @@ void Loop::Adapt(std::int64_t step, double loss) {
   switch_->AddLoss(step, loss);
   position_.precision = switch_->state();
   task_.UseFullPrecision(switch_->full());
-}
-
-void Loop::AddToAverages(const std::vector<Metric>& means) {
-  Averages& averages = position_.averages;
-  std::vector<std::string>& names = position_.value_names;
-  names.clear();
-  for (std::size_t i = 1; i < means.size(); ++i) names.push_back(means[i].name);
-  averages.values.resize(names.size());
-  if (!std::isfinite(means[0].value)) return;
-  averages.loss += means[0].value;
-  for (std::size_t i = 0; i < names.size(); ++i) averages.values[i] += means[i + 1].value;
-  ++averages.steps;
 }
 
 void Loop::Place() {
@@ -404,7 +391,7 @@ Status Loop::Evaluate() {
   const std::vector<Metric> speed = speed_.EndEpoch(
       options_.now(), options_.memory ? std::optional(options_.memory()) : std::nullopt);
   if (!speed.empty()) reporter_.Metrics(position_.step, speed);
-  position_.averages = Averages();
+  position_.averages.Restart();
   pulse_.Enter(Phase::kTrain);
   return Ok();
 }
@@ -446,12 +433,7 @@ Status Loop::SaveTo(const char* file) {
 }
 
 Status Loop::Log(const std::vector<Metric>& evaluation) {
-  const Averages& averages = position_.averages;
-  const double steps = static_cast<double>(averages.steps);
-  std::vector<Metric> means = {{"train/loss", averages.loss / steps}};
-  for (std::size_t i = 0; i < averages.values.size(); ++i) {
-    means.push_back({position_.value_names[i], averages.values[i] / steps});
-  }
+  const std::vector<Metric> means = position_.averages.Means();
   log_.Add(task_.LogRow({.epoch = pulse_.now().epoch,
                          .step = position_.step,
                          .means = means,

@@ -100,7 +100,6 @@ class Loop {
   std::optional<Outcome> Drain();
   std::optional<Outcome> UpdateScale(const std::optional<StepReport>& report, bool applied);
   void Adapt(std::int64_t step, double loss);
-  void AddToAverages(const std::vector<Metric>& means);
   void Place();
   bool CheckpointDue() const;
   Status Checkpoint();

@@ -194,6 +194,18 @@ TEST_F(TakeoverTest, WhatIsBehindItIsNoObjectiveAnyMore) {
   EXPECT_EQ(RowOf("1.t.0").objective_step, 15);
 }
 
+// Its best model was evaluated before and is again: one value, not two.
+TEST_F(TakeoverTest, WhatIsEvaluatedAgainTakesTheEarliersPlace) {
+  CrashAndStartAgain();
+  const AttemptId second = LiveOf("1.t.0");
+  Report(n1, second, {StartedFact{.resumed_from_step = 10}, Evaluated(5, 0.4), Evaluated(15, 0.7)});
+  std::vector<bool> again;
+  for (const PutEvaluation& row : tables.evaluations) {
+    if (row.attempt == second) again.push_back(row.again);
+  }
+  EXPECT_EQ(again, (std::vector<bool>{true, false}));
+}
+
 TEST_F(TakeoverTest, FromTheBeginningNothingIsLeft) {
   CrashAndStartAgain();
   Report(n1, LiveOf("1.t.0"), {StartedFact{.resumed_from_step = -1}});

@@ -191,6 +191,18 @@ TEST_F(MetricsStoreTest, EvaluationsAreSeriesToo) {
   EXPECT_EQ(Points(trial_, "val/loss").times_ms, (std::vector<std::int64_t>{2'000}));
 }
 
+// Resumed behind its best step, a trial evaluates its best model again.
+TEST_F(MetricsStoreTest, WhatAResumedAttemptEvaluatesAgainIsThereOnce) {
+  const auto test = [](std::uint64_t number, std::int64_t step) {
+    return Fact{number, EvaluationFact{step, 1, 2'000, {{"test/accuracy", 0.5}}}};
+  };
+  Commit({Batch(1, trial_, {Started(1, -1), Loss(2, 8, 1), test(3, 8), test(4, 4)}),
+          Batch(2, trial_, {Started(1, 10), test(2, 8)})});
+  const auto points = Points(trial_, "test/accuracy");
+  EXPECT_EQ(points.values, (std::vector<double>{0.5, 0.5})) << "of steps 4 and 8";
+  EXPECT_EQ(Points(trial_, "loss").values.size(), 1U);
+}
+
 TEST_F(MetricsStoreTest, SummarizesSeriesOverAttempts) {
   Commit({Batch(1, trial_, {Started(1, -1), Metrics(2, {"loss"}, {1, 2, 3}, {{9, 1, 5}})}),
           Batch(2, trial_, {Started(1, 2), Metrics(2, {"loss", "acc"}, {3}, {{4}, {0.5}})})});

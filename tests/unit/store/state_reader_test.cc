@@ -229,6 +229,21 @@ TEST_F(StateReaderTest, ResultsTakeTheValueAtTheBestStepOfWhatCounts) {
   EXPECT_EQ((*evaluations)[1].value, 0.2);
 }
 
+TEST_F(StateReaderTest, WhatAResumedAttemptEvaluatesAgainIsThereOnce) {
+  const TrialKey trial = Key(1, 0, 0);
+  PutEvaluation again = SampleEvaluation(2, trial, 8, "test/acc", 0.5);
+  again.again = true;
+  Commit({SampleSweep(1), SampleTrial(trial, TrialState::kRunning),
+          SampleEvaluation(1, trial, 4, "test/acc", 0.4),
+          SampleEvaluation(1, trial, 8, "test/acc", 0.5),
+          SampleEvaluation(1, trial, 8, "val/acc", 0.6), again});
+  const auto evaluations = Reader().Evaluations(trial);
+  ASSERT_EQ(evaluations->size(), 3U);
+  EXPECT_EQ(std::count_if(evaluations->begin(), evaluations->end(),
+                          [](const PutEvaluation& row) { return row.name == "test/acc"; }),
+            2);
+}
+
 TEST_F(StateReaderTest, FindsArtifactsBySweepTrialKindAndContent) {
   const TrialKey one = Key(1, 0, 0);
   const TrialKey two = Key(1, 0, 1);
