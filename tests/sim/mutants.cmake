@@ -83,3 +83,7 @@ sim_mutant(second_grant one-live-attempt coordinator/core/attempts.cc
   "/^void CloseAttempt/,/^}/{s/^  row.state = end.state;//;s/^  row.ended = turn.now;//;}")
 sim_mutant(directory_of_a_process directories-outlive-processes worker/core/tasks.cc
   "s/  if (task.state != TaskState::kFinishing || .SlotSettled(task)) return;/  if (task.dropped) { task.gone = true; return; } &/;s/if (slot == slots.end() || slot->second.occupant != task.key) Do(/Do(/")
+sim_mutant(text_that_is_none messages-parse proto/session_convert.cc
+  "s/to.set_reason(in.reason);/to.set_reason(\\\"\\\\xff\\\" + in.reason);/")
+sim_mutant(missing_attempt_thrown nothing-throws coordinator/core/attempts.cc
+  "s/return found == world.attempts.end() ? nullptr : found->second.get();/return world.attempts.at(id).get() + (found->first.value - id.value);/")

@@ -67,7 +67,6 @@ class Oracle {
   std::map<TrialKey, PutTrial> trials_;
   std::map<TrialKey, std::uint32_t> newest_;  // newest attempt number granted
   std::map<std::pair<WorkerId, std::uint32_t>, AttemptId> slot_owner_;
-  std::map<TrialKey, int> successes_;  // moves to succeeded
   std::map<SweepId, int> running_;
   EventId last_event_;
   AttemptId last_attempt_;
