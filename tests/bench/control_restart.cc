@@ -25,17 +25,21 @@ namespace {
 
 constexpr std::uint64_t kMetricsBytes = 5ULL << 30;
 
-// Log text until the file has its size: how many rows it holds does not matter to a start, its
-// bytes might.
+// The rows that long trials leave: points of the series that are there, and lines of their logs
+// until the file has its size.
 void FillMetrics(const std::filesystem::path& file) {
+  constexpr int kLineBytes = 8'000;
   sqlite3* db = nullptr;
-  std::string sql =
-      "PRAGMA synchronous=OFF; CREATE TABLE IF NOT EXISTS bench_ballast(id INTEGER PRIMARY KEY, b "
-      "BLOB);"
+  const std::string sql =
+      "PRAGMA synchronous=OFF; PRAGMA cache_size=-200000;"
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+      " INSERT OR IGNORE INTO point SELECT s.id, 1000 + n.i, n.i, 0, 0, 0"
+      " FROM (SELECT id FROM series ORDER BY id LIMIT 50000) AS s, n;"
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-      std::to_string(kMetricsBytes >> 20) +
-      ") INSERT INTO bench_ballast(b) SELECT zeroblob(1048576 - 512) FROM n;"
-      "PRAGMA wal_checkpoint(TRUNCATE);";
+      std::to_string(kMetricsBytes / (kLineBytes + 100)) +
+      ") INSERT INTO log (sweep, id, attempt, rank, time_ms, is_error_stream, text)"
+      " SELECT 1, 1000000000 + n.i, 1 + n.i % 100000, 0, 0, 0, zeroblob(" +
+      std::to_string(kLineBytes) + ") FROM n; PRAGMA wal_checkpoint(TRUNCATE);";
   if (sqlite3_open(file.c_str(), &db) != SQLITE_OK ||
       sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     std::fprintf(stderr, "%s: %s\n", file.c_str(), sqlite3_errmsg(db));

@@ -104,14 +104,15 @@ void MeasureSubmitToLease(Report& report) {
   Folder folder;
   Daemon daemon(folder.path() / "data");
   Client client(daemon);
-  // Every slot but one is taken; 100,000 trials of lower priority could run, and are held by
-  // max_running.
-  client.Submit(ProbeSweep("queued", 100'000, 10) + "max_running: 7\n");
+  // 100,000 trials of lower priority wait in the queue: the slots that suit them are taken, and the
+  // free one is elsewhere.
+  client.Submit(ProbeSweep("queued", 100'000, 10) + "resources: {labels: {pool: queued}}\n");
   SimWorkers workers({.address = daemon.address(),
                       .token = daemon.token(),
                       .connections = 1,
                       .slots = 7,
-                      .trial = SimWorkerOptions::Trial::kHeld});
+                      .trial = SimWorkerOptions::Trial::kHeld,
+                      .label = "queued"});
   if (!workers.WaitUntil([](const auto& counts) { return counts.started == 7; }, 30)) {
     Abandon("a full worker");
   }

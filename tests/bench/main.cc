@@ -3,6 +3,9 @@
 // not. The trainer's is a program of its own beside this one, because LibTorch and gRPC bring
 // different versions of Protocol Buffers.
 
+#include <grpcpp/grpcpp.h>
+#include <sqlite3.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -50,6 +53,8 @@ int main(int argc, char** argv) {
     if (!wanted.empty() && wanted != name) continue;
     found = true;
     fusor::bench::Report report(name);
+    report.Version("sqlite", sqlite3_libversion());
+    report.Version("grpc", grpc::Version());
     run(report, part);
     report.WriteJson(out);
     all_pass &= report.AllPass();

@@ -72,6 +72,7 @@ void Report::WriteJson(const std::filesystem::path& directory) const {
                      {"cores", std::thread::hardware_concurrency()},
                      {"kernel", system.release}};
   json["versions"] = {{"fusor", FUSOR_VERSION}, {"compiler", __VERSION__}};
+  for (const auto& [of, version] : versions_) json["versions"][of] = version;
   json["rows"] = nlohmann::ordered_json::array();
   for (const Row& row : rows_) {
     nlohmann::ordered_json out;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class Report {
  public:
   explicit Report(std::string name) : name_(std::move(name)) {}
 
+  // Of a library that is measured along.
+  void Version(const std::string& of, std::string version) { versions_[of] = std::move(version); }
   // Prints the row at once.
   void Add(Row row);
   bool AllPass() const;
@@ -37,6 +40,7 @@ class Report {
 
  private:
   std::string name_;
+  std::map<std::string, std::string> versions_;
   std::vector<Row> rows_;
 };
 

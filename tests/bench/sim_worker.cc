@@ -120,6 +120,9 @@ class SimWorkers::Connection
     info.set_name("b" + std::to_string(index_));
     info.set_version("bench");
     info.add_precisions("fp32");
+    if (!shared_.options.label.empty()) {
+      (*info.mutable_labels())["pool"] = shared_.options.label;
+    }
     for (int i = 0; i < shared_.options.slots; ++i) {
       v1::SlotInfo& slot = *info.add_slots();
       slot.set_index(static_cast<std::uint32_t>(i));

@@ -23,6 +23,7 @@ struct SimWorkerOptions {
   int names = 10;
   int steps_per_fact = 100;
   int first_index = 0;  // of the workers' names, to tell two sets apart
+  std::string label;    // `pool` of all of them; empty = none
 };
 
 struct SimWorkerCounts {

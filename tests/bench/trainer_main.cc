@@ -6,6 +6,7 @@
 
 #include "tests/bench/report.h"
 #include "tests/bench/trainer_bench.h"
+#include "tests/trainer/bench_parts.h"
 
 int main(int argc, char** argv) {
   std::string part;
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
     if (word == "--part") part = argv[i + 1];
   }
   fusor::bench::Report report("trainer");
+  report.Version("libtorch", fusor::bench::LibTorchVersion());
   fusor::bench::RunTrainer(report, part);
   report.WriteJson(out);
   std::printf("%s written\n", (out / "trainer.json").c_str());

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/ones.h>
+#include <torch/headeronly/version.h>
 
 #include <chrono>
 #include <cstdint>
@@ -57,6 +58,8 @@ double AugmentedImages(bool rand_augment) {
   while (Seconds(begun) < kMeasured) images += loader.At(step++).labels.size(0);
   return static_cast<double>(images) / Seconds(begun);
 }
+
+const char* LibTorchVersion() { return TORCH_VERSION; }
 
 double SummedGibPerSecond() {
   constexpr std::int64_t kBytes = std::int64_t{1} << 30;

@@ -16,4 +16,6 @@ double AugmentedImages(bool rand_augment);
 // A file of 1 GiB that the page cache holds: opened as safetensors, every byte summed in place.
 double SummedGibPerSecond();
 
+const char* LibTorchVersion();
+
 }  // namespace fusor::bench
