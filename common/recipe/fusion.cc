@@ -192,6 +192,7 @@ Recipe FusionRecipe() {
       "own "
       "head. Without inputs and without `init_experts` the experts begin with drawn weights.";
   recipe.inputs_max = kExperts;
+  recipe.inputs_param = kInitExperts;
   const std::string own = "the fusion's own";
   for (auto part :
        {ModuleParams(), DualPathParams(), NetworkParams(), ImageParams(own),

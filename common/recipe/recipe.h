@@ -76,6 +76,7 @@ struct Recipe {
   std::vector<Param> params;
   int inputs_min = 0;  // how many trials of other stages it takes
   int inputs_max = 0;
+  std::string inputs_param = {};  // names files in the inputs' place; empty = none does
   std::vector<Rule> rules;
   std::vector<MetricInfo> metrics;
   // Parameters that say what must be in the files which those of the role kPath name.

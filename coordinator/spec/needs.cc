@@ -44,6 +44,7 @@ class NeedsReader {
                                                                  const std::string& key);
   void ReadNeed(const Link& link);
   void CheckLeftOver(const Link& link, const Need& need);
+  void CheckGivenOnce(const StageDraft& draft);
   void CheckInputsOf(std::size_t stage);
 
   std::vector<StageDraft>& drafts_;
@@ -236,6 +237,17 @@ void NeedsReader::CheckInputs() {
   }
 }
 
+// A parameter that names files would silently take the inputs' place.
+void NeedsReader::CheckGivenOnce(const StageDraft& draft) {
+  const std::string& name = draft.recipe->inputs_param;
+  if (name.empty() || !draft.written.contains(name)) return;
+  const auto param = draft.spec.params.find(name);
+  if (param != draft.spec.params.end() && std::get<std::string>(param->second).empty()) return;
+  const auto at = draft.WhereIs(name);
+  problems_.AddAt(at.place, at.source, at.path,
+                  "stands for the trials that `needs` gives; take one of them");
+}
+
 void NeedsReader::CheckInputsOf(std::size_t stage) {
   const StageDraft& draft = drafts_[stage];
   InputCount sum;
@@ -263,7 +275,10 @@ void NeedsReader::CheckInputsOf(std::size_t stage) {
   const Recipe& recipe = *draft.recipe;
   const auto least = static_cast<std::uint64_t>(recipe.inputs_min);
   const auto most = static_cast<std::uint64_t>(recipe.inputs_max);
-  if (sum.least >= least && sum.most <= most) return;
+  if (sum.least >= least && sum.most <= most) {
+    if (sum.most > 0) CheckGivenOnce(draft);
+    return;
+  }
   const auto range = [](std::uint64_t from, std::uint64_t to) {
     return from == to ? std::to_string(from) : std::to_string(from) + " to " + std::to_string(to);
   };

@@ -35,6 +35,7 @@ class Pull final : public Task {
 
   Status Prepare(Pulse&) override {
     parameters_.trained.push_back({"w", at::zeros({2}).requires_grad_(), true});
+    parameters_.buffers.push_back({"forwards", at::zeros({1})});
     return Ok();
   }
   Plan plan() const override { return {12, 4}; }
@@ -49,6 +50,7 @@ class Pull final : public Task {
   }
   BatchLoss Forward(const Batch& batch) override {
     at::Tensor loss = parameters_.trained[0].value.sub(batch.targets).square().sum();
+    parameters_.buffers[0].value.add_(1);
     return {spoil ? spoil(step_, loss) : loss, {{"train/score", loss.sqrt()}}};
   }
   std::span<const Metric> StepMetrics(const StepFacts& facts) override {
@@ -66,6 +68,7 @@ class Pull final : public Task {
   }
   std::optional<Selection> selection() const override { return Selection{"val/score", false}; }
 
+  double forwards() const { return parameters_.buffers[0].value.item<double>(); }
   double weight() const { return parameters_.trained[0].value[0].item<double>(); }
 
   std::vector<std::int64_t> parts;
@@ -130,6 +133,9 @@ TEST_F(LoopTest, OverflowLeavesWeightsAndMomentsAlone) {
   EXPECT_EQ(Run(without, going_on).kind, OutcomeKind::kSucceeded);
   EXPECT_TRUE(std::isfinite(task.weight()));
   EXPECT_EQ(task.weight(), without.weight());
+  // Running statistics too are as if the step had not been; the model is the best one, of step 8.
+  EXPECT_EQ(task.forwards(), 7);
+  EXPECT_EQ(without.forwards(), 7);
   // The schedule stands still too.
   EXPECT_EQ(task.rates, without.rates);
   EXPECT_EQ(task.rates[4], task.rates[3]);

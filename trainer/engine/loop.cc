@@ -119,6 +119,7 @@ Status Loop::Begin() {
 
 // Those that go by what happened before, from the position.
 Status Loop::TakeUpPolicies() {
+  if (!policy_.StepsUnseen()) buffers_.emplace(task_.parameters());
   if (policy_.scale_loss) {
     if (!options_.resume) position_.loss_scaler = LossScaler(policy_.scaling).state();
     scaler_.emplace(policy_.scaling, position_.loss_scaler);
@@ -202,10 +203,16 @@ std::optional<Outcome> Loop::Step() {
 
 void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
                    StepNumbers& numbers) {
-  if (!AddUpGradients(batch_of, numbers)) return optimizer_->ClearGradients();
+  if (buffers_) buffers_->Keep();
+  if (!AddUpGradients(batch_of, numbers)) {
+    if (buffers_) buffers_->Restore();
+    return optimizer_->ClearGradients();
+  }
   StepInput input = InputOf(numbers);
   input.rates_there = rates;
-  numbers.SetReport(optimizer_->Step(input));
+  const StepReport report = optimizer_->Step(input);
+  if (buffers_ && !report.applied()) buffers_->Restore();
+  numbers.SetReport(report);
   if (SendsNumbers()) numbers.Pack();
 }
 

@@ -30,6 +30,7 @@
 #include "trainer/contract/reporter.h"
 #include "trainer/engine/checkpoint.h"
 #include "trainer/engine/early_stop.h"
+#include "trainer/engine/kept_buffers.h"
 #include "trainer/engine/memory_kinds.h"
 #include "trainer/engine/policy.h"
 #include "trainer/engine/pulse.h"
@@ -128,6 +129,7 @@ class Loop {
   std::optional<LossScaler> scaler_;
   std::optional<PrecisionSwitch> switch_;
   std::optional<EarlyStop> early_stop_;
+  std::optional<KeptBuffers> buffers_;  // where steps may be passed over
   std::optional<MemoryKinds> memory_kinds_;
   Position position_;
   std::optional<StepNumbers> waiting_;

@@ -253,7 +253,16 @@ Result<DevicePlan> PlanDevices(const DeviceOptions& options, const HostLimits& h
     if (!cpus.ok()) return cpus.status();
     plan = std::move(*cpus);
   }
-  if (!options.precisions.empty()) plan.precisions = options.precisions;
+  if (!options.precisions.empty()) {
+    const bool gpu = plan.slots.front().info.gpu;
+    for (const std::string& precision : options.precisions) {
+      if (!gpu && (precision == "fp16" || precision == "tf32")) {
+        return InvalidArgument("--precisions: the trainer computes " + precision +
+                               " on GPUs only; processors compute fp32, bf16 and adaptive");
+      }
+    }
+    plan.precisions = options.precisions;
+  }
   return plan;
 }
 

@@ -177,8 +177,13 @@ TEST_F(DevicesTest, ProcessorsAreSharedFairly) {
   plan = Cpus();
   EXPECT_THAT(plan.slots, SizeIs(2));
   EXPECT_THAT(plan.slots[0].cpus, IsEmpty());  // any two of eight
-  options_.precisions = {"fp32", "fp16"};
-  EXPECT_THAT(Cpus().precisions, ElementsAre("fp32", "fp16"));
+  options_.precisions = {"fp32"};
+  EXPECT_THAT(Cpus().precisions, ElementsAre("fp32"));
+  options_.precisions = {"fp32", "fp16"};  // each of its trials would fail
+  EXPECT_EQ(PlanDevices(options_, host_, nullptr).status().message(),
+            "--precisions: the trainer computes fp16 on GPUs only; processors compute fp32, bf16 "
+            "and adaptive");
+  options_.precisions = {};
   options_.slots = -1;
   EXPECT_FALSE(PlanDevices(options_, host_, nullptr).ok());
 }
