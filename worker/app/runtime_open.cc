@@ -141,6 +141,7 @@ Status Runtime::OpenDevices() {
                         .memory_gib = options_.memory_gib,
                         .precisions = options_.precisions,
                         .cuda_visible_devices = Variable("CUDA_VISIBLE_DEVICES"),
+                        .cuda_device_order = Variable("CUDA_DEVICE_ORDER"),
                         .data_directory = options_.data,
                         .lock_directory = RuntimeDirectory()};
   // A program of another maker knows itself what it can use.

@@ -78,10 +78,32 @@ Result<DevicePlan> PlanCpus(const DeviceOptions& options, const HostLimits& host
   return plan;
 }
 
+bool IsNumber(const std::string& entry) {
+  return !entry.empty() && entry.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// CUDA numbers GPUs of different kinds by their speed, the driver's list by their place: a number
+// would mean another GPU than it says.
+bool NumbersAreAmbiguous(const DeviceOptions& options, const std::vector<GpuDescription>& all) {
+  if (!options.cuda_visible_devices || options.cuda_device_order == "PCI_BUS_ID") return false;
+  std::istringstream in(*options.cuda_visible_devices);
+  bool any_number = false;
+  for (std::string entry; std::getline(in, entry, ',');) any_number |= IsNumber(entry);
+  return any_number && std::any_of(all.begin(), all.end(), [&](const GpuDescription& gpu) {
+           return gpu.name != all.front().name;
+         });
+}
+
 // The devices that this worker may offer, each locked; the others become notes.
 std::vector<GpuDescription> ChooseGpus(const DeviceOptions& options, Nvml& nvml,
                                        const std::vector<GpuDescription>& all, DevicePlan& plan) {
   std::vector<GpuDescription> chosen;
+  if (NumbersAreAmbiguous(options, all)) {
+    plan.notes.push_back("CUDA_VISIBLE_DEVICES=" + *options.cuda_visible_devices +
+                         " may mean other GPUs than it says, as they are of different kinds: name "
+                         "them by UUID, or set CUDA_DEVICE_ORDER=PCI_BUS_ID");
+    return chosen;
+  }
   const std::string driver = nvml.DriverVersion();
   const int cuda = nvml.CudaVersion();
   for (const GpuDescription& gpu : all) {
@@ -195,9 +217,8 @@ bool IsVisible(const std::optional<std::string>& visible, const GpuDescription& 
   for (std::string entry; std::getline(in, entry, ',');) {
     // As CUDA reads it: what follows a wrong entry counts for nothing.
     if (entry.empty() || entry[0] == '-') return false;
-    const bool is_index = entry.find_first_not_of("0123456789") == std::string::npos;
-    if (is_index ? entry == std::to_string(gpu.index)
-                 : gpu.uuid.starts_with(entry) || gpu.parent_uuid.starts_with(entry)) {
+    if (IsNumber(entry) ? entry == std::to_string(gpu.index)
+                        : gpu.uuid.starts_with(entry) || gpu.parent_uuid.starts_with(entry)) {
       return true;
     }
   }

@@ -22,7 +22,8 @@ struct DeviceOptions {
   int slots = 0;                        // 0 = as many as make sense
   double memory_gib = 0;                // for all slots together; 0 = nine tenths of the machine's
   std::vector<std::string> precisions;  // empty = by device
-  std::optional<std::string> cuda_visible_devices;  // as inherited
+  std::optional<std::string> cuda_visible_devices;  // as inherited, this and the next
+  std::optional<std::string> cuda_device_order;
   std::string trainer_cuda;  // the CUDA version that the trainer was built for; may be empty
   std::filesystem::path data_directory;  // where attempts live
   std::filesystem::path lock_directory;

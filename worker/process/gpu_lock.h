@@ -11,7 +11,9 @@
 
 namespace fusor::agent {
 
-// $XDG_RUNTIME_DIR/fusor, or /tmp/fusor-UID where there is none.
+// Where the locks of this machine's GPUs are, for the agents of all users: $FUSOR_GPU_LOCKS, else
+// /tmp/fusor-gpus. Not of the environment otherwise: two agents must not miss one another because
+// one was started from a batch job.
 std::filesystem::path RuntimeDirectory();
 
 // Holds the device as long as the descriptor lives. FAILED_PRECONDITION while another agent does.

@@ -128,6 +128,9 @@ void ProcessTable::OnExited(TaskKey key, int status) {
   kill(-task->pid, SIGKILL);
   if (task->cgroup != nullptr) task->cgroup->KillAll();
   task->io->Drain();
+  if (std::optional<MetricsFact> fact = task->usage.End(parts_.loop.Now())) {
+    parts_.emit(Reported{key, std::move(*fact)});
+  }
   ProcessExited exited{.task = key,
                        .signaled = WIFSIGNALED(status),
                        .code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)};

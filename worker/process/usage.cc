@@ -15,7 +15,10 @@ std::optional<MetricsFact> UsageWindow::Add(const UsageSample& sample, Time now)
     series.sum += value;
     ++series.count;
   }
-  if (++samples_ < kSamples) return std::nullopt;
+  return ++samples_ < kSamples ? std::nullopt : End(now);
+}
+
+std::optional<MetricsFact> UsageWindow::End(Time now) {
   samples_ = 0;
   MetricsFact fact{.steps = {ToUnixMillis(now) / 1'000}, .time_ms = ToUnixMillis(now)};
   for (const auto& [name, series] : std::exchange(series_, {})) {

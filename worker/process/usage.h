@@ -22,6 +22,8 @@ class UsageWindow {
 
   // Every kSamples-th call returns the window's points, at the step `now` in seconds since 1970.
   std::optional<MetricsFact> Add(const UsageSample& sample, Time now);
+  // The points of a window that ends before it is full, as its task does.
+  std::optional<MetricsFact> End(Time now);
 
  private:
   struct Series {

@@ -43,8 +43,9 @@ class WorkerProgramTest : public testing::Test {
   WorkerProgramTest() {
     setenv("FUSOR_NVML_LIBRARY", FUSOR_FAKE_NVML_LIBRARY, 1);
     setenv("FUSOR_FAKE_NVML", Path("nvml").c_str(), 1);
-    setenv("XDG_RUNTIME_DIR", Path("run").c_str(), 1);
+    setenv("FUSOR_GPU_LOCKS", Path("run").c_str(), 1);
     unsetenv("CUDA_VISIBLE_DEVICES");
+    unsetenv("CUDA_DEVICE_ORDER");
     std::filesystem::create_directories(Path("run"));
     std::ofstream(Path("token")) << "secret\n";
     Machine(
@@ -163,6 +164,7 @@ TEST_F(WorkerProgramTest, AgentsOnOneMachineNeverShareAGpu) {
 
 TEST_F(WorkerProgramTest, WhatItInheritsIsTheOuterLimit) {
   setenv("CUDA_VISIBLE_DEVICES", "1", 1);
+  setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
   const auto gpus = Worker("gpus", kGpus);
   EXPECT_THAT(Uuids(WaitForInfo("gpus")), ElementsAre("GPU-bbb"));
 

@@ -100,6 +100,22 @@ TEST_F(DevicesTest, PartsOfAPartitionedGpu) {
   EXPECT_EQ(Load()->Sample("MIG-two").power_watts, 123.0);
 }
 
+TEST_F(DevicesTest, NumbersOfDifferentGpusAreNotGuessed) {
+  Machine(
+      "driver 580.95 13000\n"
+      "gpu GPU-t4 16160 7.5 00000000:3B:00.0 Tesla T4\n"
+      "gpu GPU-h100 81920 9.0 00000000:AF:00.0 NVIDIA H100\n");
+  options_.cuda_visible_devices = "0";  // of CUDA the H100, of the driver the T4
+  DevicePlan plan = Plan();
+  EXPECT_FALSE(plan.slots[0].info.gpu);
+  EXPECT_THAT(plan.notes, ElementsAre(HasSubstr("CUDA_DEVICE_ORDER=PCI_BUS_ID")));
+  options_.cuda_device_order = "PCI_BUS_ID";
+  EXPECT_EQ(Plan().slots[0].info.device_uuid, "GPU-t4");
+  options_.cuda_device_order = std::nullopt;
+  options_.cuda_visible_devices = "GPU-h100";
+  EXPECT_EQ(Plan().slots[0].info.device_uuid, "GPU-h100");
+}
+
 TEST_F(DevicesTest, WhatTheTrainerCannotUseIsNotedWithItsRemedy) {
   Machine(
       "driver 580.95 13000\n"

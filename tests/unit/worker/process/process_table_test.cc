@@ -202,8 +202,11 @@ TEST_F(ProcessTableTest, UseIsSampledAndSummedUp) {
   const MetricsFact fact = Facts<MetricsFact>()[0];
   EXPECT_THAT(fact.names, testing::Contains("system/cpu_percent/mean"));
   EXPECT_THAT(fact.names, testing::Contains("system/memory_gib/max"));
+  const std::size_t before = Facts<MetricsFact>().size();
+  table_->EverySecond();
   table_->Perform(SignalTask{kTask, Signal::kKill});
   ASSERT_TRUE(WaitForEnd());
+  EXPECT_EQ(Facts<MetricsFact>().size(), before + 1) << "the last window is told at the end";
 }
 
 // An agent that was killed left a process behind, with a child of its own.
