@@ -92,9 +92,9 @@ std::vector<Param> DualPathParams() {
        .min = 0,
        .max = 100,
        .help = "of the fusion module and the global head",
-       .automatic = "0.0005 (multiplicative and simple), 0.001 (multiplicativeAddition, "
-                    "concatenation) or 0.0002 (TransformerBase); times 0.8 above 1000 features, "
-                    "1.2 below 100"},
+       .automatic = "0.0005 (multiplicative, multiplicativeShifted), 0.001 "
+                    "(multiplicativeAddition, concatenation, simpleAddition) or 0.0002 "
+                    "(TransformerBase); times 0.8 above 1000 features, 1.2 below 100"},
       {.name = "freeze_experts",
        .type = ParamType::kBool,
        .default_value = false,

@@ -253,6 +253,12 @@ std::vector<Param> RunParams() {
        .help =
            "on a GPU: whole steps are recorded once and queued as one; on: fails with the reason "
            "where that cannot be, instead of going on without"},
+      {.name = "tune_convolutions",
+       .type = ParamType::kChoice,
+       .default_value = "auto",
+       .choices = {"auto", "on", "off"},
+       .help = "on a GPU: each convolution tries its kernels at the first step and keeps the "
+               "fastest, which takes seconds; auto: where at least 1,000 steps are to be made"},
       {.name = "seed",
        .type = ParamType::kInt,
        .default_value = std::int64_t{0},

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 from template import Template, TrialFailed, metrics_of
 
@@ -127,7 +128,7 @@ class Bench:
         config = {"model": network, "data": "cifar10", "share": "full", "precision": self.arguments.precision}
         config |= {"batch_size": batch, "subset": batch * steps, "epochs": EPOCHS, "evaluate_subset": 10}
         config |= {"augment": "crop_flip", "erase": 0, "cutmix": 0, "mixup": 0, "label_smoothing": 0.1}
-        config |= {"dropout": 0, "clip_norm": 0, "export": "none", "cuda_graph": graph}
+        config |= {"dropout": 0, "clip_norm": 0, "export": "none", "cuda_graph": graph, "tune_convolutions": "on"}
         config["loader_threads"] = max(1, min(8, (os.cpu_count() or 2) - 2))
         name = f"{self.folder}/{network}-{batch}-{graph}"
         told = self.template.run(name, "expert", config, device="cuda", threads=2, datasets_dir=self.folder)
@@ -156,8 +157,10 @@ class Bench:
             for network in self.arguments.networks:
                 rates = {}
                 for part in parts:
+                    begun = time.monotonic()
                     rates[part] = self.measure(network, batch, part)
-                    print(f"gpu: {network}, batch {batch}, {part}: {rates[part] or 0:.0f} images/s", flush=True)
+                    took = f"{time.monotonic() - begun:.0f} s with its start"
+                    print(f"gpu: {network}, batch {batch}, {part}: {rates[part] or 0:.0f} images/s, {took}", flush=True)
                 self.rows.append((network, batch, rates))
         self.show(parts)
 

@@ -53,5 +53,17 @@ TEST_F(CudaLoader, RefusesWhatIsNoLibrary) {
   EXPECT_NE(refusal.find("file too short"), std::string::npos) << refusal;
 }
 
+TEST(CountGpus, LeavesNoThreadBehind) {
+  setenv("FUSOR_NVML_LIBRARY", THREADED_NVML, 1);
+  EXPECT_EQ(CountGpus(), 3);
+  const fs::directory_iterator threads("/proc/self/task");
+  EXPECT_EQ(std::distance(begin(threads), end(threads)), 1);
+}
+
+TEST(CountGpus, WithoutADriverThereIsNone) {
+  setenv("FUSOR_NVML_LIBRARY", "there-is-none.so", 1);
+  EXPECT_EQ(CountGpus(), 0);
+}
+
 }  // namespace
 }  // namespace fusor

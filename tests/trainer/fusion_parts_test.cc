@@ -24,6 +24,7 @@ TEST(FusionRates, FollowModuleAndFeatureSize) {
   EXPECT_DOUBLE_EQ(base("TransformerBase", 1024), 5e-5 * 0.7 * 0.8);
   EXPECT_DOUBLE_EQ(head("multiplicative", 512), 5e-4);
   EXPECT_DOUBLE_EQ(head("multiplicativeAddition", 1024), 8e-4);
+  EXPECT_DOUBLE_EQ(head("simpleAddition", 512), 1e-3);
   EXPECT_DOUBLE_EQ(head("concatenation", 64), 1.2e-3);
   EXPECT_DOUBLE_EQ(head("TransformerBase", 640), 2e-4);
 }

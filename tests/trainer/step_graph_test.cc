@@ -45,10 +45,12 @@ class FakeGpu final : public CudaPlugin {
   int captures = 0;
   int replays = 0;
   bool refuses = false;
+  std::vector<bool> tuned;
 
   std::string Version() const override { return "none"; }
   void Start() override {}
   void AllowTf32(bool) override {}
+  void TuneConvolutions(bool tune) override { tuned.push_back(tune); }
   std::string DeviceName() const override { return "none"; }
   CudaMemory Memory() const override { return {}; }
   at::Tensor ToDevice(const at::Tensor& tensor) override { return tensor.clone(); }
@@ -141,6 +143,25 @@ TEST_F(StepGraphTest, StepsRunAgainAreTheStepsThemselves) {
   }
 }
 
+TEST_F(StepGraphTest, TriesKernelsForStepsAloneAndWhereItPays) {
+  const auto tuned = [this](AutoSwitch tune) {
+    Pull task;
+    FakeGpu gpu;
+    TrainingPolicy policy = Falling(Algorithm::kSgd);
+    policy.tune = tune;
+    EXPECT_EQ(Run(task, policy, &gpu).kind, OutcomeKind::kSucceeded);
+    return gpu.tuned;
+  };
+  // At the beginning; then off and on again around three epochs' evaluations and the test.
+  EXPECT_EQ(tuned(AutoSwitch::kOn), std::vector<bool>({1, 0, 1, 0, 1, 0, 1, 0, 1}));
+  EXPECT_EQ(tuned(AutoSwitch::kWherePays), std::vector<bool>(9, false));  // twelve steps
+  TrainingPolicy policy;
+  EXPECT_TRUE(policy.Tunes(1'000));
+  EXPECT_FALSE(policy.Tunes(999));
+  policy.tune = AutoSwitch::kOff;
+  EXPECT_FALSE(policy.Tunes(1'000'000));
+}
+
 TEST_F(StepGraphTest, RecordsWhenNothingIsFrozenAnyMore) {
   Pull straight;
   Pull recorded;
@@ -187,7 +208,7 @@ TEST_F(StepGraphTest, WhatCannotBeRecordedIsComputedAsEver) {
 
   Pull insisting;
   TrainingPolicy policy = Falling(Algorithm::kSgd);
-  policy.graph = GraphUse::kOn;
+  policy.graph = AutoSwitch::kOn;
   const Outcome outcome = Run(insisting, policy, &gpu);
   EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
   EXPECT_NE(outcome.detail.find("not permitted when stream is capturing"), std::string::npos)
@@ -197,7 +218,7 @@ TEST_F(StepGraphTest, WhatCannotBeRecordedIsComputedAsEver) {
 TEST_F(StepGraphTest, OnWithoutAGpuIsRefused) {
   Pull task;
   TrainingPolicy policy = Falling(Algorithm::kSgd);
-  policy.graph = GraphUse::kOn;
+  policy.graph = AutoSwitch::kOn;
   EXPECT_EQ(Run(task, policy, nullptr).detail, "cuda_graph=on: the trial has no GPU");
 }
 
@@ -210,7 +231,7 @@ TEST(GraphObstacle, NamesWhatAStepAsksTheHost) {
     return GraphObstacle(&gpu, policy, task);
   };
   EXPECT_EQ(obstacle([](TrainingPolicy&) {}), "");
-  EXPECT_EQ(obstacle([](TrainingPolicy& p) { p.graph = GraphUse::kOff; }), "cuda_graph is off");
+  EXPECT_EQ(obstacle([](TrainingPolicy& p) { p.graph = AutoSwitch::kOff; }), "cuda_graph is off");
   EXPECT_NE(obstacle([](TrainingPolicy& p) { p.scale_loss = true; }).find("fp16"),
             std::string::npos);
   EXPECT_NE(obstacle([](TrainingPolicy& p) { p.adapt_precision = true; }).find("adaptive"),

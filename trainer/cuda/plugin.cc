@@ -97,7 +97,6 @@ class Plugin final : public CudaPlugin {
     at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
     c10::cuda::set_device(kDevice);
     c10::cuda::device_synchronize();
-    at::globalContext().setBenchmarkCuDNN(true);
     // Not the default stream: that one cannot be recorded, and warming up elsewhere would choose
     // memory and workspaces twice.
     c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, kDevice));
@@ -108,6 +107,8 @@ class Plugin final : public CudaPlugin {
     at::globalContext().setAllowTF32CuBLAS(allow);
     at::globalContext().setAllowTF32CuDNN(allow);
   }
+
+  void TuneConvolutions(bool tune) override { at::globalContext().setBenchmarkCuDNN(tune); }
 
   std::string DeviceName() const override { return at::cuda::getDeviceProperties(kDevice)->name; }
 

@@ -47,6 +47,9 @@ class CudaPlugin {
   virtual void Start() = 0;
   // Whether fp32 products may be rounded to tf32.
   virtual void AllowTf32(bool allow) = 0;
+  // Whether a convolution that has not been seen in this shape tries its kernels, for seconds, and
+  // keeps the fastest; else one is chosen by rule.
+  virtual void TuneConvolutions(bool tune) = 0;
   virtual std::string DeviceName() const = 0;
   virtual CudaMemory Memory() const = 0;
 
@@ -66,7 +69,7 @@ class CudaPlugin {
 
 // The name of the function that the plug-in exports: it returns its one object. The number changes
 // with the interface, so that a program and a plug-in of different ages do not find each other.
-#define FUSOR_CUDA_PLUGIN_ENTRY FusorCudaPlugin2
+#define FUSOR_CUDA_PLUGIN_ENTRY FusorCudaPlugin3
 #define FUSOR_TEXT(word) #word
 #define FUSOR_TEXT_OF(macro) FUSOR_TEXT(macro)
 inline constexpr char kCudaPluginEntry[] = FUSOR_TEXT_OF(FUSOR_CUDA_PLUGIN_ENTRY);

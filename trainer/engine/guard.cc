@@ -25,10 +25,6 @@ std::string FirstLine(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
-Outcome Failed(Failure failure, std::string detail) {
-  return {OutcomeKind::kFailed, failure, 0, std::move(detail)};
-}
-
 Outcome HostMemory(std::string_view what) {
   // The allocator's message begins with where in its source it stands.
   constexpr std::string_view kAllocator = "DefaultCPUAllocator: ";
@@ -67,6 +63,19 @@ Outcome RunGuarded(const std::function<Outcome()>& body) {
     if (MeansHostMemory(error.what())) return HostMemory(error.what());
     return Failed(Failure::kCrashedException, FirstLine(error.what()));
   }
+}
+
+Outcome Failed(Failure failure, std::string detail) {
+  return {OutcomeKind::kFailed, failure, 0, std::move(detail)};
+}
+
+Outcome Crashed(const Status& status) {
+  return Failed(Failure::kCrashedException, status.message());
+}
+
+Outcome FailedBy(const Status& status) {
+  const bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
+  return Failed(data ? Failure::kBadData : Failure::kCrashedException, status.message());
 }
 
 }  // namespace fusor

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "common/base/check.h"
+#include "trainer/engine/guard.h"
 #include "trainer/io/atomic_file.h"
 #include "trainer/io/checkpoint_folder.h"
 
@@ -22,20 +22,6 @@ constexpr char kLogName[] = "log.csv";
 constexpr char kBestFile[] = "best/model.safetensors";
 constexpr char kLastFile[] = "last/model.safetensors";
 
-Outcome Failed(Failure failure, std::string detail) {
-  return {OutcomeKind::kFailed, failure, 0, std::move(detail)};
-}
-
-Outcome Crashed(const Status& status) {
-  return Failed(Failure::kCrashedException, status.message());
-}
-
-// Damaged or missing input is the data's fault and not tried again; anything else may be.
-Outcome FromPrepare(const Status& status) {
-  const bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
-  return Failed(data ? Failure::kBadData : Failure::kCrashedException, status.message());
-}
-
 }  // namespace
 
 Loop::Loop(LoopOptions options, Task& task, Reporter& reporter, Control& control)
@@ -48,9 +34,9 @@ Loop::Loop(LoopOptions options, Task& task, Reporter& reporter, Control& control
 
 Outcome Loop::Run() {
   pulse_.Enter(Phase::kLoad);
-  if (const Status status = task_.Prepare(pulse_); !status.ok()) return FromPrepare(status);
+  if (const Status status = task_.Prepare(pulse_); !status.ok()) return FailedBy(status);
   if (const Status status = Start(); !status.ok()) return Crashed(status);
-  if (const Status status = Begin(); !status.ok()) return FromPrepare(status);
+  if (const Status status = Begin(); !status.ok()) return FailedBy(status);
   Outcome end{OutcomeKind::kSucceeded};
   while (position_.step < plan_.steps) {
     if (early_stop_ && early_stop_->due()) {
@@ -112,6 +98,7 @@ Status Loop::Begin() {
   for (const ArtifactReport& artifact : *data) reporter_.Made(artifact);
   pulse_.Enter(Phase::kTrain);
   started_step_ = position_.step;
+  Tune(true);
   checkpointed_at_ = options_.now();
   speed_.Start(options_.now());
   return Ok();
@@ -217,9 +204,9 @@ void Loop::Compute(const StepGraph::BatchOf& batch_of, const at::Tensor& rates,
 }
 
 Status Loop::DecideOnGraph(StartedReport& report) {
-  if (options_.cuda == nullptr && policy_.graph != GraphUse::kOn) return Ok();
+  if (options_.cuda == nullptr && policy_.graph != AutoSwitch::kOn) return Ok();
   const std::string obstacle = GraphObstacle(options_.cuda, policy_, task_);
-  if (!obstacle.empty() && policy_.graph == GraphUse::kOn) {
+  if (!obstacle.empty() && policy_.graph == AutoSwitch::kOn) {
     return InvalidArgument("cuda_graph=on: " + obstacle);
   }
   report.info["cuda_graph"] = obstacle.empty() ? "tried" : "no: " + obstacle;
@@ -243,7 +230,7 @@ void Loop::ComputeByGraph(const StepGraph::BatchOf& batch_of, StepNumbers& numbe
   if (graph_->problem().empty()) return;
   const std::string problem =
       "the step could not be recorded as a CUDA graph: " + graph_->problem();
-  if (policy_.graph == GraphUse::kOn) throw std::runtime_error("cuda_graph=on: " + problem);
+  if (policy_.graph == AutoSwitch::kOn) throw std::runtime_error("cuda_graph=on: " + problem);
   std::fprintf(stderr, "fusor-train: %s; going on without\n", problem.c_str());
   graph_.reset();
 }
@@ -383,11 +370,23 @@ Status Loop::Checkpoint() {
   return Ok();
 }
 
+void Loop::Tune(bool training) {
+  if (options_.cuda == nullptr) return;
+  options_.cuda->TuneConvolutions(training && policy_.Tunes(plan_.steps - started_step_));
+}
+
+// Its shapes come too seldom to try kernels for them.
+std::vector<Metric> Loop::Judge(Split split) {
+  Tune(false);
+  std::vector<Metric> values = task_.Evaluate(split, pulse_);
+  Tune(true);
+  return values;
+}
+
 Status Loop::Evaluate() {
   at::NoGradGuard no_grad;
   pulse_.Enter(Phase::kEvaluate);
-  EvaluationReport report{position_.step, pulse_.now().epoch,
-                          task_.Evaluate(Split::kValidation, pulse_)};
+  EvaluationReport report{position_.step, pulse_.now().epoch, Judge(Split::kValidation)};
   position_.evaluated_step = position_.step;
   if (!report.values.empty()) {
     RETURN_IF_ERROR(KeepIfBest(report.values));
@@ -472,8 +471,7 @@ Status Loop::Finish() {
 void Loop::Test() {
   pulse_.Enter(Phase::kEvaluate);
   const std::int64_t step = position_.best_step < 0 ? position_.step : position_.best_step;
-  const EvaluationReport report{step, step / plan_.steps_per_epoch,
-                                task_.Evaluate(Split::kTest, pulse_)};
+  const EvaluationReport report{step, step / plan_.steps_per_epoch, Judge(Split::kTest)};
   if (!report.values.empty()) reporter_.Evaluated(report);
 }
 

@@ -105,6 +105,8 @@ class Loop {
   bool CheckpointDue() const;
   Status Checkpoint();
   Status Evaluate();
+  std::vector<Metric> Judge(Split split);
+  void Tune(bool training);
   Status KeepIfBest(const std::vector<Metric>& values);
   void Watch(const std::vector<Metric>& values);
   // The model as it is now.

@@ -75,6 +75,11 @@ ScheduleOptions ScheduleOf(const Config& config) {
 
 }  // namespace
 
+bool TrainingPolicy::Tunes(std::int64_t steps) const {
+  constexpr std::int64_t kStepsThatPay = 1'000;
+  return tune == AutoSwitch::kOn || (tune == AutoSwitch::kWherePays && steps >= kStepsThatPay);
+}
+
 TrainingPolicy PolicyOf(const Config& config) {
   TrainingPolicy policy;
   policy.optimizer = OptimizerOf(config);
@@ -85,9 +90,10 @@ TrainingPolicy PolicyOf(const Config& config) {
   policy.stop_on_nonfinite = !config.Has("on_nonfinite") || config.Text("on_nonfinite") == "stop";
   policy.scale_loss = config.Has("precision") && config.Text("precision") == "fp16";
   policy.adapt_precision = config.Has("precision") && config.Text("precision") == "adaptive";
-  constexpr std::array<std::pair<std::string_view, GraphUse>, 3> kUses = {
-      {{"auto", GraphUse::kIfPossible}, {"on", GraphUse::kOn}, {"off", GraphUse::kOff}}};
+  constexpr std::array<std::pair<std::string_view, AutoSwitch>, 3> kUses = {
+      {{"auto", AutoSwitch::kWherePays}, {"on", AutoSwitch::kOn}, {"off", AutoSwitch::kOff}}};
   Choose(config, "cuda_graph", kUses, policy.graph);
+  Choose(config, "tune_convolutions", kUses, policy.tune);
   Read(config, "switch_every", policy.adapting.every);
   Read(config, "early_stop", policy.early_stop.patience);
   Read(config, "early_stop_min_delta", policy.early_stop.min_delta);

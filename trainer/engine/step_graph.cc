@@ -31,7 +31,7 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 }  // namespace
 
 std::string GraphObstacle(const CudaPlugin* cuda, const TrainingPolicy& policy, const Task& task) {
-  if (policy.graph == GraphUse::kOff) return "cuda_graph is off";
+  if (policy.graph == AutoSwitch::kOff) return "cuda_graph is off";
   if (cuda == nullptr) return kNoGpu;
   if (policy.scale_loss) return "fp16: the loss scale follows from the step before";
   if (policy.adapt_precision) return "adaptive: the precision follows from the step before";

@@ -1,10 +1,12 @@
 #include "trainer/process/proc_status.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 
 namespace fusor {
 
@@ -28,6 +30,21 @@ int ThreadCount() {
   // The directory has one link for itself, one for ".", and one per thread.
   if (stat("/proc/self/task", &tasks) != 0) return 0;
   return static_cast<int>(tasks.st_nlink) - 2;
+}
+
+std::string ThreadNames() {
+  std::string names;
+  DIR* tasks = opendir("/proc/self/task");
+  if (tasks == nullptr) return names;
+  while (const dirent* entry = readdir(tasks)) {
+    if (entry->d_name[0] == '.') continue;
+    std::ifstream comm("/proc/self/task/" + std::string(entry->d_name) + "/comm");
+    std::string name;
+    std::getline(comm, name);
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  closedir(tasks);
+  return names;
 }
 
 }  // namespace fusor

@@ -3,6 +3,7 @@
 // What /proc says about this process.
 
 #include <cstdint>
+#include <string>
 
 namespace fusor {
 
@@ -14,5 +15,6 @@ struct ProcStatus {
 
 ProcStatus ReadProcStatus();
 int ThreadCount();
+std::string ThreadNames();  // "fusor-train, cuda-EvtHandlr"
 
 }  // namespace fusor

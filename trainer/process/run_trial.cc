@@ -36,6 +36,7 @@ RunIdentity IdentityOf(const Job& job, const HostInfo& host) {
   ParamValues values = job.config.values();
   values.erase("precision");
   values.erase("cuda_graph");
+  values.erase("tune_convolutions");
   RunIdentity identity;
   identity.config =
       job.recipe->name + "/" + std::to_string(job.recipe->version) + " " + CanonicalConfig(values);
@@ -72,12 +73,6 @@ MemoryUse MemoryOf(const CudaPlugin* cuda) {
   return {status.anonymous_bytes, status.anonymous_bytes, status.peak_bytes};
 }
 
-Outcome Failed(const Status& status) {
-  bool data = status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
-  Failure failure = data ? Failure::kBadData : Failure::kCrashedException;
-  return {OutcomeKind::kFailed, failure, 0, status.message()};
-}
-
 Result<Job> ReadJob(const std::string& path) {
   auto text = ReadFile(path, kJobBytesMax);
   if (!text.ok()) return text.status();
@@ -111,10 +106,10 @@ Outcome RunTrial(const Job& job, const HostInfo& host, Reporter& reporter, Contr
     KeepFreedMemory();
     at::set_num_threads(job.threads);
     auto device = OpenDevice(job);
-    if (!device.ok()) return Failed(device.status());
+    if (!device.ok()) return FailedBy(device.status());
     cuda = device->cuda;
     auto task = MakeTask(job, *device);
-    if (!task.ok()) return Failed(task.status());
+    if (!task.ok()) return FailedBy(task.status());
     LoopOptions options = OptionsOf(job, host);
     if (cuda != nullptr) options.info["device_name"] = cuda->DeviceName();
     options.memory = [cuda] { return MemoryOf(cuda); };

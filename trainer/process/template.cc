@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "common/base/check.h"
 #include "common/recipe/value.h"
 #include "trainer/process/child.h"
 #include "trainer/process/heap.h"
@@ -65,7 +64,7 @@ class Template {
 
   Status Spawn(const SpawnRequest& request) {
     // A second thread's locks would be copied in whatever state they are in.
-    CHECK(ThreadCount() == 1);
+    if (ThreadCount() != 1) return Internal("the template has other threads: " + ThreadNames());
     auto gate = MakeGate();
     if (!gate.ok()) return gate.status();
     pid_t middle = StartMiddle(request, *gate);

@@ -11,7 +11,8 @@ constexpr std::int64_t kNarrow = 100;
 
 FusionRates OwnFusionRates(const std::string& fusion, std::int64_t feature_size) {
   const bool transformer = fusion == "TransformerBase";
-  const bool additive = fusion == "multiplicativeAddition" || fusion == "concatenation";
+  const bool additive =
+      fusion == "multiplicativeAddition" || fusion == "concatenation" || fusion == "simpleAddition";
   FusionRates rates{.base = transformer ? 5e-5 : 1e-4,
                     .head = transformer ? 2e-4
                             : additive  ? 1e-3
