@@ -1,13 +1,13 @@
 // Recipe `fusion`: experts joined by a fusion module and trained on together.
 
-#include <algorithm>
+#include <array>
 
 #include "common/recipe/catalogue.h"
 #include "common/recipe/image_params.h"
 #include "common/recipe/metrics.h"
+#include "common/recipe/network_options.h"
 #include "common/recipe/own_values.h"
 #include "common/recipe/paths.h"
-#include "common/recipe/suggest.h"
 #include "common/recipe/training_params.h"
 
 namespace fusor {
@@ -15,6 +15,8 @@ namespace fusor {
 namespace {
 
 constexpr int kExperts = 4;
+constexpr std::array<const char*, 6> kNetworkOptions = {"depth",       "width",         "growth",
+                                                        "cardinality", "preactivation", "dropout"};
 constexpr char kInitExperts[] = "init_experts";
 constexpr char kInitFusion[] = "init_fusion";
 constexpr char kInitGlobal[] = "init_global";
@@ -43,9 +45,9 @@ std::vector<Param> ModuleParams() {
       {.name = "models",
        .type = ParamType::kText,
        .default_value = "",
-       .help = "for experts of several architectures: the model of each, with commas between, each "
-               "in its own size; a linear layer brings their features to one size; empty: all are "
-               "`model`"},
+       .help = "for experts of several architectures: the network of each, with commas between, a "
+               "model and its options: 'resnet depth=10 width=16, densenet, ...'; a linear layer "
+               "brings their features to one size; empty: all are `model`"},
       {.name = "feature_size",
        .type = ParamType::kInt,
        .default_value = kAuto,
@@ -144,17 +146,20 @@ Status CheckPrecision(const ParamValues& values) {
 }
 
 Status CheckModels(const ParamValues& values) {
-  const auto& text = std::get<std::string>(values.find("models")->second);
-  const std::vector<std::string> models = SplitList(text);
-  if (!models.empty() && models.size() != kExperts) {
-    return InvalidArgument("models names " + std::to_string(models.size()) + " models, not " +
-                           std::to_string(kExperts));
-  }
-  const std::vector<std::string> known = ModelNames();
-  for (const std::string& model : models) {
-    if (std::find(known.begin(), known.end(), model) == known.end()) {
-      return InvalidArgument("models: " + NotOneOf(model, known));
-    }
+  const auto networks = ReadNetworks(std::get<std::string>(values.find("models")->second));
+  if (!networks.ok()) return networks.status();
+  if (networks->empty() || networks->size() == kExperts) return Ok();
+  return InvalidArgument("models names " + std::to_string(networks->size()) + " models, not " +
+                         std::to_string(kExperts));
+}
+
+Status CheckSizes(const ParamValues& values) {
+  if (std::get<std::string>(values.find("models")->second).empty()) return Ok();
+  for (const char* option : kNetworkOptions) {
+    if (IsAuto(values.find(option)->second)) continue;
+    return InvalidArgument(std::string(option) +
+                           " is no model's own where `models` names several: write it behind the "
+                           "one that has it, 'resnet depth=10 width=16, ...'");
   }
   return Ok();
 }
@@ -210,8 +215,14 @@ Recipe FusionRecipe() {
   for (auto part : {ImageRules(), TrainingRules()}) {
     for (Rule& rule : part) recipe.rules.push_back(std::move(rule));
   }
-  recipe.rules.push_back(
-      {.reads = {"models"}, .says = "`models` names four models or none", .check = CheckModels});
+  recipe.rules.push_back({.reads = {"models"},
+                          .says = "`models` names four models, each with its options, or none",
+                          .check = CheckModels});
+  Rule sizes{.reads = {"models"},
+             .says = "the size of a network stands in `models` where there are any",
+             .check = CheckSizes};
+  sizes.reads.insert(sizes.reads.end(), kNetworkOptions.begin(), kNetworkOptions.end());
+  recipe.rules.push_back(std::move(sizes));
   recipe.rules.push_back({.reads = {"freeze_experts", "freeze_epochs", "pcgrad"},
                           .says = "`freeze_experts` stands without `freeze_epochs` and `pcgrad`",
                           .check = CheckFreeze});

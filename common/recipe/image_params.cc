@@ -217,4 +217,17 @@ NetworkOptions NetworkOptionsOf(const ParamValues& values) {
   return options;
 }
 
+void SetNetwork(ParamValues& values, const NetworkOptions& network) {
+  const auto set = [&](const char* name, const auto& option) {
+    values[name] = option ? Value(*option) : Value(std::string(kAuto));
+  };
+  values["model"] = network.model;
+  set("depth", network.depth);
+  set("width", network.width);
+  set("growth", network.growth);
+  set("cardinality", network.cardinality);
+  set("preactivation", network.preactivation);
+  set("dropout", network.dropout);
+}
+
 }  // namespace fusor

@@ -17,5 +17,7 @@ std::vector<Rule> ImageRules();
 
 // What the parameters say about the network; what is "auto" is left to the model.
 NetworkOptions NetworkOptionsOf(const ParamValues& values);
+// And the other way round.
+void SetNetwork(ParamValues& values, const NetworkOptions& network);
 
 }  // namespace fusor

@@ -1,6 +1,8 @@
 #include "common/recipe/network_options.h"
 
 #include <charconv>
+#include <sstream>
+#include <utility>
 
 #include "common/recipe/suggest.h"
 
@@ -151,6 +153,30 @@ Status SetOption(NetworkOptions& options, std::string_view name, std::string_vie
   if (name == "cardinality") return Read(name, text, options.cardinality);
   if (name == "dropout") return Read(name, text, options.dropout);
   return NotFound("no option '" + std::string(name) + "'");
+}
+
+Result<std::vector<NetworkOptions>> ReadNetworks(std::string_view text) {
+  std::vector<NetworkOptions> networks;
+  for (const std::string& item : SplitList(text)) {
+    std::istringstream words(item);
+    NetworkOptions options;
+    words >> options.model;
+    for (std::string word; words >> word;) {
+      const std::size_t equals = word.find('=');
+      if (equals == std::string::npos) {
+        return InvalidArgument(options.model + ": '" + word + "' is not OPTION=VALUE");
+      }
+      const std::string name = word.substr(0, equals);
+      // How many classes there are is the data's affair.
+      Status set = name == "model" || name == "classes"
+                       ? NotFound("no option '" + name + "'")
+                       : SetOption(options, name, word.substr(equals + 1));
+      if (!set.ok()) return InvalidArgument(options.model + ": " + set.message());
+    }
+    if (const auto complete = CompleteOptions(options); !complete.ok()) return complete.status();
+    networks.push_back(std::move(options));
+  }
+  return networks;
 }
 
 }  // namespace fusor

@@ -40,4 +40,8 @@ Result<NetworkOptions> CompleteOptions(const NetworkOptions& given);
 // Sets one of the options from text, "depth=10". kNotFound: there is no such option.
 Status SetOption(NetworkOptions& options, std::string_view name, std::string_view text);
 
+// Networks with commas between, each its model and what is to be different of it: "resnet depth=10
+// width=16, densenet". Refuses what CompleteOptions would.
+Result<std::vector<NetworkOptions>> ReadNetworks(std::string_view text);
+
 }  // namespace fusor

@@ -47,6 +47,10 @@ OwnValues OwnValuesOfFusion(std::string_view fusion) {
   return {.augment = "color_jitter", .erase = 0.25, .label_smoothing = 0.1, .weight_decay = 1e-4};
 }
 
+std::optional<double> OwnDropout(std::string_view model) {
+  return model == "densenet" ? std::optional(0.2) : std::nullopt;
+}
+
 void SettleValue(ParamValues& values, std::string_view name, Value value) {
   const auto found = values.find(name);
   if (found != values.end() && IsAuto(found->second)) found->second = std::move(value);
@@ -63,9 +67,8 @@ void SettleOwn(ParamValues& values, const OwnValues& own) {
   SettleValue(values, "weight_decay", own.weight_decay);
   const bool lion = std::get<std::string>(values.find("optimizer")->second) == "lion";
   SettleValue(values, "beta2", lion ? 0.99 : 0.999);
-  if (std::get<std::string>(values.find("model")->second) == "densenet") {
-    SettleValue(values, "dropout", 0.2);
-  }
+  const auto& model = std::get<std::string>(values.find("model")->second);
+  if (const auto dropout = OwnDropout(model)) SettleValue(values, "dropout", *dropout);
 }
 
 }  // namespace fusor

@@ -4,6 +4,7 @@
 // results were published.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "common/recipe/recipe.h"
@@ -22,6 +23,9 @@ struct OwnValues {
 
 OwnValues OwnValuesOfModel(std::string_view model);
 OwnValues OwnValuesOfFusion(std::string_view fusion);
+
+// With which it trains, where that is not the network's own.
+std::optional<double> OwnDropout(std::string_view model);
 
 // Gives everything that these values decide its value, where it is "auto".
 void SettleOwn(ParamValues& values, const OwnValues& own);

@@ -187,6 +187,17 @@ TEST_F(FusionTest, ExpertsOfAnotherDivisionAreRefused) {
       failures[0].Find("detail")->text.find("was trained with holdout=auto, this trial has 0.5"),
       std::string::npos)
       << failures[0].Find("detail")->text;
+
+  // Parts for use elsewhere know it too.
+  const std::string part = Folder("expert1/expert_training/checkpoints/resnet/expert_1_best.pth");
+  const std::string parts =
+      R"(,"init_experts":")" + part + "," + part + "," + part + "," + part + "\"";
+  EXPECT_EQ(Spawn(parts, "parts").Finish().code, 0);
+  Trial leak = Spawn(parts + R"(,"holdout":0.5)", "leak");
+  EXPECT_EQ(leak.Finish().code, 1);
+  EXPECT_NE(leak.Facts("failure").at(0).Find("detail")->text.find(
+                part + ": was trained with another division of the images"),
+            std::string::npos);
 }
 
 TEST_F(FusionTest, AnExpertsOwnSplitsAreRefused) {
@@ -201,15 +212,21 @@ TEST_F(FusionTest, AnExpertsOwnSplitsAreRefused) {
 }
 
 TEST_F(FusionTest, ExpertsOfSeveralArchitecturesAreAdapted) {
-  // Whole models are slow here: no step is made, but everything is built, scored and written.
   Trial trial = agent_.Spawn(
       {.recipe = "fusion",
-       .config = R"({"models":"resnet,resnet,resnet,resnet","feature_size":24,"batch_size":16,)"
-                 R"("subset":16,"evaluate_subset":10,"epochs":1,"export":"none"})"},
+       .config =
+           R"({"models":"densenet depth=10 growth=4, resnet depth=10 width=4, )"
+           R"(improved_wide_resnet depth=10 width=1, resnext depth=11 width=2 cardinality=2",)"
+           R"("feature_size":24,"batch_size":16,"subset":32,"evaluate_subset":10,"epochs":1,)"
+           R"("export":"none"})"},
       Folder("a"));
   EXPECT_EQ(trial.Finish().code, 0);
   const std::string file = Folder("a/last/model.safetensors");
-  EXPECT_EQ(TensorOf(file, "adapters.1.weight").sizes(), (std::vector<std::int64_t>{24, 512}));
+  const std::vector<std::vector<std::int64_t>> sizes = {{24, 9}, {24, 32}, {24, 64}, {24, 32}};
+  for (std::size_t k = 0; k < sizes.size(); ++k) {
+    const std::string adapter = "adapters." + std::to_string(k) + ".weight";
+    EXPECT_EQ(TensorOf(file, adapter).sizes(), sizes[k]) << k;
+  }
   EXPECT_EQ(TensorOf(file, "global_head.weight").sizes(), (std::vector<std::int64_t>{10, 24}));
 }
 

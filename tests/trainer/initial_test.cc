@@ -43,11 +43,11 @@ class InitialTest : public ::testing::Test {
     EXPECT_TRUE(model.ok());
     return std::move(*model);
   }
-  Status Fill(FusedModel& model, const Config& config) const {
+  Status Fill(FusedModel& model, const Config& config, const std::string& division = "") const {
     Job job;
     job.recipe = FindRecipe("fusion");
     job.config = config;
-    return FillInitial(job, kExperts, model.parameters());
+    return FillInitial(job, division, kExperts, model.parameters());
   }
   // The parts as this program writes them, with all names changed by `rename`.
   template <class Rename>
@@ -55,7 +55,7 @@ class InitialTest : public ::testing::Test {
             const Rename& rename) {
     std::vector<NamedTensor> tensors = Tensors(model.parameters(), prefix);
     for (NamedTensor& named : tensors) named.name = rename(named.name);
-    ASSERT_TRUE(SaveComponent(Path(stem), tensors, {}).ok());
+    ASSERT_TRUE(SaveComponent(Path(stem), tensors, facts_).ok());
   }
   void Save(FusedModel& model, const std::string& prefix, const std::string& stem) {
     Save(model, prefix, stem, [](const std::string& name) { return name; });
@@ -75,6 +75,7 @@ class InitialTest : public ::testing::Test {
 
   at::NoGradGuard no_grad_;
   TemporaryDirectory root_;
+  ComponentFacts facts_;  // of what is saved
 };
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {
@@ -106,6 +107,20 @@ TEST_F(InitialTest, AFolderOfParts) {
   Save(*source, Expert(2), "given/densenet_expert_2_best");
   EXPECT_THAT(Fill(*model, config).message(),
               HasSubstr("which of densenet_expert_2_best, resnet_expert_2_best is expert 2?"));
+}
+
+TEST_F(InitialTest, PartsOfAnotherDivisionAreRefused) {
+  const Config config = ConfigWith({{"init_experts", Path("given")}});
+  const auto source = Model(config, 1);
+  facts_.division = "one";
+  for (const char* k : {"0", "1", "2", "3"}) {
+    Save(*source, std::string("experts.") + k + ".", std::string("given/expert_") + k + "_best");
+  }
+  const auto model = Model(config, 2);
+  EXPECT_TRUE(Fill(*model, config, "one").ok());
+  EXPECT_TRUE(Fill(*model, config).ok());  // nothing is known of the images here
+  EXPECT_THAT(Fill(*model, config, "two").message(),
+              HasSubstr("was trained with another division of the images"));
 }
 
 // All parts of another run, and the module alone of a third one.

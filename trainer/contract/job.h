@@ -50,6 +50,8 @@ struct Job {
   std::optional<JobResume> resume;
   std::vector<JobInput> inputs;
   CheckpointPolicy checkpoint;
+  // How a trained model's inputs were normalised; empty: as the training images ask for.
+  std::string pixels;
   int rank = 0;
   int world = 1;
   std::map<std::string, std::string> env;

@@ -32,6 +32,8 @@ NamedValues ValuesOf(const ComponentFacts& facts) {
   }
   if (facts.alpha) values.emplace_back("alpha", *facts.alpha);
   if (!facts.component.empty()) values.emplace_back("component", facts.component);
+  if (!facts.pixels.empty()) values.emplace_back("pixels", facts.pixels);
+  if (!facts.division.empty()) values.emplace_back("division", facts.division);
   return values;
 }
 
@@ -66,6 +68,10 @@ bool Set(ComponentFacts& facts, const std::string& name, const Value& value) {
     if (text != nullptr) facts.model_architecture = *text;
   } else if (name == "component") {
     if (text != nullptr) facts.component = *text;
+  } else if (name == "pixels" || name == "fusor.pixels") {  // of a part, of a whole model
+    if (text != nullptr) facts.pixels = *text;
+  } else if (name == "division" || name == "fusor.division") {
+    if (text != nullptr) facts.division = *text;
   } else {
     return false;
   }

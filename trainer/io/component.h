@@ -23,6 +23,8 @@ struct ComponentFacts {
   std::string model_architecture;
   std::optional<double> alpha;
   std::string component;  // "expert_0", "fusion", "global"
+  std::string pixels;     // how its inputs were normalised
+  std::string division;   // which images were whose: equal texts, equal divisions
 
   friend bool operator==(const ComponentFacts&, const ComponentFacts&) = default;
 };

@@ -175,7 +175,7 @@ Status Predict(const Request& request, const TrainedModel& trained) {
   if (!pictures.ok()) return pictures.status();
   TrainedTask opened;
   // A file that does not say how its inputs were normalised needs the data for it.
-  RETURN_IF_ERROR(opened.Open(trained, /*with_data=*/of_data || trained.pixels.empty()));
+  RETURN_IF_ERROR(opened.Open(trained, /*with_data=*/of_data || trained.job.pixels.empty()));
   Classifier* classifier = opened.task().classifier();
   if (classifier == nullptr) {
     return InvalidArgument(trained.file + ": a model of " + trained.job.recipe->name +
@@ -184,7 +184,7 @@ Status Predict(const Request& request, const TrainedModel& trained) {
   Predictor predictor(request, trained, *classifier);
   if (of_data) return predictor.OfTestImages(*request.range);
   const auto normaliser = Normaliser::FromText(
-      trained.pixels.empty() ? opened.task().ModelInfo()["fusor.pixels"] : trained.pixels);
+      trained.job.pixels.empty() ? opened.task().ModelInfo()["fusor.pixels"] : trained.job.pixels);
   if (!normaliser.ok()) return normaliser.status();
   predictor.OfPictures(*pictures, *normaliser, opened.device());
   return Ok();

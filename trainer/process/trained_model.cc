@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/recipe/network_options.h"
+#include "common/recipe/image_params.h"
 #include "common/recipe/suggest.h"
 #include "trainer/contract/silent_reporter.h"
 #include "trainer/engine/checkpoint.h"
@@ -71,6 +71,7 @@ class Finder {
     auto parsed = ParseSettings(*trained_.job.recipe, std::move(values_), wishes_.settings);
     if (!parsed.ok()) return parsed.status();
     trained_.job = std::move(parsed->job);
+    trained_.job.pixels = pixels_;
     return std::move(trained_);
   }
 
@@ -106,7 +107,7 @@ class Finder {
 
   void Take(RunFacts& facts) {
     trained_.job.recipe = facts.recipe;
-    trained_.pixels = facts.pixels;
+    pixels_ = facts.pixels;
     values_ = std::move(facts.values);
   }
 
@@ -128,23 +129,17 @@ class Finder {
     const auto models = values_.find("models");
     const auto* text =
         models == values_.end() ? nullptr : std::get_if<std::string>(&models->second);
-    const std::vector<std::string> mixed =
-        SplitList(text == nullptr ? std::string_view() : std::string_view(*text));
+    const auto mixed = ReadNetworks(text == nullptr ? std::string_view() : std::string_view(*text));
     std::erase_if(values_, [&](const auto& entry) { return expert->Find(entry.first) == nullptr; });
     const auto k = static_cast<std::size_t>(std::atoi(number.c_str()));
     values_["expert"] = static_cast<std::int64_t>(k);
-    if (k < mixed.size()) {
-      values_["model"] = mixed[k];
-      for (const char* size :
-           {"depth", "width", "growth", "cardinality", "preactivation", "dropout"}) {
-        values_.erase(size);
-      }
-    }
+    if (mixed.ok() && k < mixed->size()) SetNetwork(values_, (*mixed)[k]);
     trained_.job.recipe = expert;
   }
 
   // A file that lies anywhere.
   Status ReadLone(const ComponentFacts& part) {
+    pixels_ = part.pixels;
     const std::string& file = trained_.file;
     const bool joined = part.component == "fusion" || part.component == "global";
     if (joined && wishes_.recipe.empty()) {
@@ -206,6 +201,7 @@ class Finder {
   const Wishes& wishes_;
   TrainedModel trained_;
   std::string run_;
+  std::string pixels_;
   ParamValues values_;
 };
 

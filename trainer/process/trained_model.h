@@ -21,7 +21,6 @@ struct TrainedModel {
   std::string file;
   std::string folder;  // of the run; of the file where it lies in none
   Job job;             // its recipe and configuration, with what the arguments change of it
-  std::string pixels;  // how its inputs were normalised; empty when nothing says so
   std::string step;    // of the run, when the file says so
   bool whole = true;   // as a run keeps it, not a part of one or made elsewhere
 };

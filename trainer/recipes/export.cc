@@ -7,13 +7,6 @@ bool IsExported(const Config& config, const ModelFacts& model) {
   return wanted == "both" || wanted == model.which;
 }
 
-ComponentFacts FactsOf(const ModelFacts& model) {
-  ComponentFacts facts;
-  facts.epoch = model.epoch;
-  facts.accuracy = model.accuracy;
-  return facts;
-}
-
 std::vector<NamedTensor> Tensors(const ParameterSet& parameters, const std::string& prefix) {
   std::vector<NamedTensor> tensors;
   const auto add = [&](const std::string& name, const at::Tensor& value) {

@@ -16,8 +16,6 @@ namespace fusor {
 // Whether the configuration wants this model's parts (`export`).
 bool IsExported(const Config& config, const ModelFacts& model);
 
-ComponentFacts FactsOf(const ModelFacts& model);
-
 // Parameters and running statistics; of those whose names begin with `prefix`, without it.
 std::vector<NamedTensor> Tensors(const ParameterSet& parameters, const std::string& prefix = "");
 

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/check.h"
 #include "common/base/random.h"
 #include "common/recipe/image_params.h"
-#include "common/recipe/suggest.h"
+#include "common/recipe/own_values.h"
 
 namespace fusor {
 namespace {
@@ -25,11 +26,14 @@ FusedOptions FusedOptionsOf(const Config& config, std::int64_t classes) {
   NetworkOptions network = NetworkOptionsOf(config.values());
   network.classes = classes;
   options.experts.assign(kExperts, network);
-  const std::vector<std::string> models = SplitList(config.Text("models"));
-  for (std::size_t k = 0; k < models.size(); ++k) {
-    options.experts[k] = {.model = models[k], .classes = classes};
+  const auto mixed = ReadNetworks(config.Text("models"));
+  CHECK(mixed.ok());  // as the recipe's rules have seen
+  for (std::size_t k = 0; k < mixed->size(); ++k) {
+    options.experts[k] = (*mixed)[k];
+    options.experts[k].classes = classes;
+    if (!options.experts[k].dropout) options.experts[k].dropout = OwnDropout((*mixed)[k].model);
   }
-  if (!models.empty() && config.Has("feature_size")) {
+  if (!mixed->empty() && config.Has("feature_size")) {
     options.feature_size = config.Int("feature_size");
   }
   options.fusion = {.type = config.Text("fusion"),

@@ -26,7 +26,7 @@ class FusionTask final : public ImageTask {
     RETURN_IF_ERROR(Build());
     pulse.Beat();
     at::NoGradGuard no_grad;
-    return FillInitial(job_, model_->experts(), model_->parameters());
+    return FillInitial(job_, images_.division(), model_->experts(), model_->parameters());
   }
 
   Status Build() override {
@@ -38,7 +38,7 @@ class FusionTask final : public ImageTask {
 
   Status CheckFiles() override {
     RETURN_IF_ERROR(Build());
-    const Status parts = FillInitial(job_, model_->experts(), model_->parameters());
+    const Status parts = FillInitial(job_, "", model_->experts(), model_->parameters());
     const Status splits = ImageTask::CheckFiles();
     if (parts.ok() || splits.ok()) return parts.ok() ? splits : parts;
     return DataLoss(parts.message() + "\n" + splits.message());

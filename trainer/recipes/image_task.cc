@@ -41,7 +41,16 @@ void ImageTask::ForEachAnswer(Split split, SampleRange range, const UseAnswers& 
 }
 
 std::map<std::string, std::string> ImageTask::ModelInfo() const {
-  return {{"fusor.pixels", images_.normaliser().ToText()}};
+  return {{"fusor.pixels", images_.normaliser().ToText()}, {"fusor.division", images_.division()}};
+}
+
+ComponentFacts ImageTask::FactsOf(const ModelFacts& model) const {
+  ComponentFacts facts;
+  facts.epoch = model.epoch;
+  facts.accuracy = model.accuracy;
+  facts.pixels = images_.normaliser().ToText();
+  facts.division = images_.division();
+  return facts;
 }
 
 Pass ImageTask::TrainingPass(MicroStep at) {

@@ -11,6 +11,7 @@
 #include "trainer/contract/job.h"
 #include "trainer/engine/device.h"
 #include "trainer/engine/task.h"
+#include "trainer/io/component.h"
 #include "trainer/models/dropout_keys.h"
 #include "trainer/models/pass.h"
 #include "trainer/precision/precision.h"
@@ -43,6 +44,8 @@ class ImageTask : public Task, public Classifier {
   // The metrics of a split, from each head's score.
   virtual std::vector<Metric> Told(const std::string& split,
                                    const std::vector<Score>& scores) const = 0;
+  // What is known of every part of the model.
+  ComponentFacts FactsOf(const ModelFacts& model) const;
   Pass TrainingPass(MicroStep at);
   Pass EvaluationPass() const { return {.precision = precision_}; }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/sha256.h"
 #include "trainer/data/cifar.h"
 #include "trainer/data/shuffle.h"
 #include "trainer/data/synthetic.h"
@@ -19,6 +20,7 @@ namespace fusor {
 namespace {
 
 constexpr std::size_t kEvaluationBatch = 256;
+constexpr std::size_t kDivisionDigits = 16;
 constexpr std::uint64_t kLabelStream = 0x6c6162656c73;  // of the draws of shuffled labels
 
 // Names of the published files, and beside them what this very trial uses.
@@ -105,8 +107,8 @@ Status Images::Load(Pulse& pulse) {
   data_ = std::move(*data);
   pulse.Beat();
   RETURN_IF_ERROR(Divide());
-  // One for all experts and their fusion, whatever their shares: they see equal inputs.
-  normaliser_.emplace(data_.train, division_.expert_train);
+  RETURN_IF_ERROR(MakeNormaliser());
+  division_text_ = DescribeDivision();
   pulse.Beat();
   if (config_.Bool("shuffle_labels")) ShuffleLabels();
   const std::int64_t batch_size = config_.Int("batch_size");
@@ -116,6 +118,29 @@ Status Images::Load(Pulse& pulse) {
   }
   loader_.emplace(data_.train, *normaliser_, train_, Loading());
   return Ok();
+}
+
+// One for all experts and their fusion, whatever their shares: they see equal inputs. A trained
+// model keeps its own.
+Status Images::MakeNormaliser() {
+  if (job_.pixels.empty()) {
+    normaliser_.emplace(data_.train, division_.expert_train);
+    return Ok();
+  }
+  auto normaliser = Normaliser::FromText(job_.pixels);
+  if (!normaliser.ok()) return normaliser.status();
+  normaliser_.emplace(*normaliser);
+  return Ok();
+}
+
+std::string Images::DescribeDivision() const {
+  std::string text = data_.fingerprint;
+  for (const Indices& indices : {division_.expert_train, division_.expert_validation,
+                                 Joined(division_.fusion_train, division_.fusion_validation)}) {
+    text += ' ';
+    for (const std::uint32_t index : indices) text += std::to_string(index) + ',';
+  }
+  return Sha256Hex(text).substr(0, kDivisionDigits);
 }
 
 Status Images::CheckFiles() const {

@@ -41,6 +41,8 @@ class Images {
   // Known without the data too.
   int classes() const;
   const Normaliser& normaliser() const { return *normaliser_; }
+  // Which images are the experts' and which are held out; equal texts mean equal images.
+  const std::string& division() const { return division_text_; }
   Plan plan() const;
   Batch TrainingBatch(MicroStep at);
   // Brings images of a split, in their order.
@@ -59,6 +61,8 @@ class Images {
   using Indices = std::vector<std::uint32_t>;
 
   Status Divide();
+  Status MakeNormaliser();
+  std::string DescribeDivision() const;
   SplitFractions Fractions() const;
   // Divides as the index files of a folder say.
   Status ReadDivision(const std::string& folder);
@@ -76,6 +80,7 @@ class Images {
   const ImagePart part_;
   ImageData data_;
   DataSplit division_;
+  std::string division_text_;
   Indices train_;
   Indices validation_;
   Indices test_;

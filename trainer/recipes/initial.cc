@@ -1,6 +1,7 @@
 #include "trainer/recipes/initial.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "trainer/io/component.h"
 #include "trainer/io/safetensors.h"
@@ -14,8 +15,11 @@ namespace {
 constexpr char kModule[] = "fusion.";
 constexpr char kAdapters[] = "adapters.";
 
-// A model of another division may have been trained on what this trial validates with.
-Status CheckDivision(const Job& job, const std::string& path) {
+constexpr char kMayHaveSeen[] = "it may have seen the images that are held out here";
+
+// Where only the words can be compared.
+Status CompareConfigs(const Job& job, const Component& component) {
+  const std::string& path = component.path;
   const auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return Ok();  // of a kind that says nothing of its data
   const auto& metadata = file->header().metadata;
@@ -25,16 +29,34 @@ Status CheckDivision(const Job& job, const std::string& path) {
   if (recipe == nullptr) return Ok();
   const auto values = ParseParams(*recipe, config->second.substr(config->second.find(' ') + 1));
   if (!values.ok()) return Ok();  // of another version
-  for (const char* param : {"data", "splits", "holdout", "validation"}) {
+  const ParamValues& own = job.config.values();
+  const auto differs = [&](const char* param) {
     const auto theirs = values->find(param);
-    const auto ours = job.config.values().find(param);
-    if (theirs == values->end() || theirs->second == ours->second) continue;
+    return theirs != values->end() && theirs->second != own.find(param)->second;
+  };
+  // Folders of other names may hold the same files; where the images are there they are compared.
+  const bool by_folder = differs("splits") && !component.facts.division.empty();
+  for (const char* param : {"data", "splits", "holdout", "validation"}) {
+    if (!differs(param) || (by_folder && std::string_view(param) != "data")) continue;
+    const auto theirs = values->find(param);
+    const auto ours = own.find(param);
     return FailedPrecondition(path + ": was trained with " + param + "=" +
                               DisplayText(theirs->second) + ", this trial has " +
-                              DisplayText(ours->second) +
-                              ": it may have seen the images that are held out here");
+                              DisplayText(ours->second) + ": " + kMayHaveSeen);
   }
   return Ok();
+}
+
+// A model of another division may have been trained on what this trial validates with.
+Status CheckDivision(const Job& job, const std::string& division, const Component& component) {
+  const std::string& theirs = component.facts.division;
+  if (theirs.empty() || division.empty()) return CompareConfigs(job, component);
+  if (theirs == division) return Ok();
+  RETURN_IF_ERROR(CompareConfigs(job, component));  // says what was different, where it sees it
+  return FailedPrecondition(component.path +
+                            ": was trained with another division of the images, or with other "
+                            "images: " +
+                            kMayHaveSeen);
 }
 
 bool HasExperts(const Component& component) {
@@ -43,10 +65,10 @@ bool HasExperts(const Component& component) {
   });
 }
 
-Result<Component> Load(const Job& job, const InitialFile& file) {
-  RETURN_IF_ERROR(CheckDivision(job, file.path));
+Result<Component> Load(const Job& job, const std::string& division, const InitialFile& file) {
   auto component = LoadComponent(file.path);
   if (!component.ok()) return component.status();
+  RETURN_IF_ERROR(CheckDivision(job, division, *component));
   if (file.must_be_fusion && !HasExperts(*component)) {
     return FailedPrecondition(
         file.path +
@@ -76,10 +98,11 @@ std::vector<NamedTensor> Places(const ParameterSet& parameters, const std::strin
 
 }  // namespace
 
-Status FillInitial(const Job& job, std::size_t experts, ParameterSet& parameters) {
+Status FillInitial(const Job& job, const std::string& division, std::size_t experts,
+                   ParameterSet& parameters) {
   InitialFiles found = FindInitial(job, experts);
   for (const InitialFile& file : found.files) {
-    const auto component = Load(job, file);
+    const auto component = Load(job, division, file);
     const Status status = component.ok() ? FillTensors(*component, Places(parameters, file.part))
                                          : component.status();
     if (status.ok()) continue;

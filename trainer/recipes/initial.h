@@ -12,7 +12,9 @@
 
 namespace fusor {
 
-// Fills what the job names; the rest keeps its drawn values.
-Status FillInitial(const Job& job, std::size_t experts, ParameterSet& parameters);
+// Fills what the job names; the rest keeps its drawn values. `division` is that of the trial's
+// images (Images::division), empty where they are not known.
+Status FillInitial(const Job& job, const std::string& division, std::size_t experts,
+                   ParameterSet& parameters);
 
 }  // namespace fusor

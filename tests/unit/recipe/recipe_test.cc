@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 
 namespace fusor {
 namespace {
@@ -139,6 +140,30 @@ TEST(MakeConfig, RefusesImpossibleCombinations) {
   EXPECT_EQ(late.status().message(),
             "fault, fault_step, steps: fault_step 11 is never reached in 10 steps");
   EXPECT_TRUE(MakeConfig(*FindRecipe("probe"), {{"fault_step", std::int64_t{1'000}}}).ok());
+}
+
+TEST(MakeConfig, ExpertsOfSeveralArchitecturesHaveTheirOwnSizes) {
+  const auto refusal = [](const char* models, std::optional<std::int64_t> depth = {}) {
+    ParamValues values = {{"models", models}};
+    if (depth) values.emplace("depth", *depth);
+    return MakeConfig(*FindRecipe("fusion"), values).status().message();
+  };
+  EXPECT_EQ(refusal("resnet depth=10 width=16, densenet depth=22 growth=8, resnext, resnet"), "");
+  EXPECT_EQ(refusal("resnet, resnext"), "models: models names 2 models, not 4");
+  EXPECT_EQ(refusal("resnet, resnet, resnet, resnets"),
+            "models: model: 'resnets' is not one of densenet, resnet, improved_wide_resnet, "
+            "resnext; did you mean 'resnet'?");
+  EXPECT_EQ(refusal("resnet depth=11, resnet, resnet, resnet"),
+            "models: resnet: depth 11 is not 10 or 18");
+  EXPECT_EQ(refusal("resnet growth=4, resnet, resnet, resnet"),
+            "models: resnet: has no option 'growth'");
+  EXPECT_EQ(refusal("resnet classes=4, resnet, resnet, resnet"),
+            "models: resnet: no option 'classes'");
+  EXPECT_EQ(refusal("resnet 10, resnet, resnet, resnet"),
+            "models: resnet: '10' is not OPTION=VALUE");
+  EXPECT_NE(refusal("resnet, resnet, resnet, resnet", 10)
+                .find("depth is no model's own where `models` names several"),
+            std::string::npos);
 }
 
 TEST(CanonicalConfig, IsSortedAndExact) {
