@@ -35,13 +35,29 @@ for file in "${sources[@]}"; do
   fi
   tidied+=("$file")
 done
+# A file is read again when it was compiled again since it last came out clean, which is when it or a
+# header of it changed, or when the rules did: an interrupted run goes on where it was.
+clean=$build/lint
+mkdir -p "$clean"
+declare -A object_of
+while read -r object file; do object_of[${file#"$PWD"/}]=$object; done < <(
+  sed -nE 's/^ *"command": ".* -o ([^ ]+) -c ([^ "]+)",?$/\1 \2/p' "$build/compile_commands.json")
+unread=()
+for file in "${tidied[@]}"; do
+  stamp=$clean/${file//\//+}
+  if [[ $stamp -nt $build/${object_of[$file]:-.} && $stamp -nt .clang-tidy && $stamp -nt $file ]]; then continue; fi
+  unread+=("$file")
+done
 # g++ is the compiler: what an older clang cannot read (captured structured bindings) is no complaint.
 Tidy() {
-  ! clang-tidy --quiet -p "$1" "$2" 2>/dev/null | grep -E '(warning|error):' | grep -v 'clang-diagnostic-error'
+  local begun stamp=$2/${3//\//+}
+  begun=$(date +%s)
+  ! clang-tidy --quiet -p "$1" "$3" 2>/dev/null | grep -E '(warning|error):' | grep -v 'clang-diagnostic-error' || return 1
+  touch -d "@$begun" "$stamp"
 }
 export -f Tidy
-echo "clang-tidy: ${#tidied[@]} files"
-printf '%s\0' "${tidied[@]}" | xargs -0 -r -n 1 -P "$(nproc)" bash -c 'Tidy "$@"' _ "$build" ||
+echo "clang-tidy: ${#tidied[@]} files, ${#unread[@]} of them to be read"
+printf '%s\0' "${unread[@]}" | xargs -0 -r -n 1 -P "$(nproc)" bash -c 'Tidy "$@"' _ "$build" "$clean" ||
   failed+=(clang-tidy)
 
 cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability --inline-suppr \

@@ -212,9 +212,23 @@ class Builder : public YAML::EventHandler {
     } else if (!frame.has_key) {
       PlaceKey(frame, node);
     } else {
-      frame.node.entries.back().value = std::move(node);
-      frame.has_key = false;
+      PlaceValue(frame, std::move(node));
     }
+  }
+
+  // "{crashes:0}" is a name without a value to YAML, and never what was meant.
+  void PlaceValue(Frame& frame, YamlNode node) {
+    YamlEntry& entry = frame.node.entries.back();
+    const std::size_t colon = entry.key.find(':');
+    if (colon != std::string::npos && node.kind == YamlNode::Kind::kNull && node.text.empty()) {
+      Problem(entry.place, "'" + entry.key + "' is one word; with a blank behind the colon: '" +
+                               entry.key.substr(0, colon) + ": " + entry.key.substr(colon + 1) +
+                               "'");
+      const std::size_t index = frame.node.entries.size() - 1;
+      if (frame.refused.empty() || frame.refused.back() != index) frame.refused.push_back(index);
+    }
+    entry.value = std::move(node);
+    frame.has_key = false;
   }
 
   void PlaceKey(Frame& frame, const YamlNode& node) {

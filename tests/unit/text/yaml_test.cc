@@ -80,6 +80,8 @@ TEST(ParseYaml, RefusesWithPlace) {
   EXPECT_EQ(Problems("a: 1\nb: 2\na: 3\nb: 4\n"),
             "3:1: duplicate key 'a' (first on line 1)\n4:1: duplicate key 'b' (first on line 2)");
   EXPECT_EQ(Problems("a: {b: 1, 'b': 2}"), "1:11: duplicate key 'b' (first on line 1)");
+  EXPECT_EQ(Problems("a: {crashes:0, c: 1}"),
+            "1:5: 'crashes:0' is one word; with a blank behind the colon: 'crashes: 0'");
   EXPECT_EQ(Problems("a: [1, 2\n"), "2:1: not YAML: end of sequence flow not found");
   EXPECT_EQ(Problems("a: b: c\n"), "1:5: not YAML: illegal map value");
   EXPECT_EQ(Problems("a: 1\n---\nb: 2\n"), "1:1: more than one document");
