@@ -89,7 +89,7 @@ Status Daemon::Parts::OpenFiles() {
 
 void Daemon::Parts::MakeThreads() {
   read_threads.emplace(ReadThreads::Options{}, stats);
-  hub.emplace(WatchHub::Options{}, stats);
+  hub.emplace(WatchHub::Options{.watchers_max = options.watchers_max}, stats);
   sessions.emplace(*guard, stats);
   metrics.emplace(
       MetricsThread::Options{}, *metrics_store, stats, health,

@@ -2,6 +2,7 @@
 
 // fusord's command line.
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <variant>
@@ -25,6 +26,7 @@ struct ServeOptions {
   Duration heartbeat_every = limits::kHeartbeatEvery;
   Duration start_deadline = limits::kStartDeadline;
   Duration stop_deadline{10'000};
+  std::size_t watchers_max = limits::kWatchersMax;
   std::string log_level = "info";
 };
 

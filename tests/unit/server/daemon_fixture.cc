@@ -138,6 +138,7 @@ DaemonTest::DaemonTest() {
   options_.data = directory_ / "data";
   options_.listen = {"127.0.0.1", 0};
   options_.http = {"127.0.0.1", 0};
+  options_.watchers_max = 64;  // a sanitizer takes minutes for as many as there are by default
 }
 
 DaemonTest::~DaemonTest() {

@@ -407,7 +407,7 @@ TEST_F(SweepsTest, WatchersHaveALimit) {
   using Stream = std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>>;
   std::vector<std::pair<std::unique_ptr<Call>, Stream>> open;
   v1::WatchSweepResponse response;
-  for (std::size_t i = 0; i < limits::kWatchersMax; ++i) {
+  for (std::size_t i = 0; i < options_.watchers_max; ++i) {
     auto call = std::make_unique<Call>(token_);
     Stream stream = stub->Watch(call.get(), request);
     ASSERT_TRUE(stream->Read(&response)) << i;
