@@ -190,6 +190,7 @@ std::vector<MetricInfo> Metrics() {
 Recipe FusionRecipe() {
   Recipe recipe;
   recipe.name = "fusion";
+  recipe.version = 2;
   recipe.help =
       "Joins four experts by a fusion module and a global head, and trains all of it on images "
       "that "
